@@ -1,0 +1,91 @@
+# Rapport. `make help` lists what there is to do.
+#
+# PYTHON       a Python 3.11, 3.12 or 3.13; found when not given
+# TORCH_INDEX  where to take torch from; https://download.pytorch.org/whl/cpu avoids the large CUDA build on Linux
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+CHECK_PYTHON := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c '$(CHECK_PYTHON)' 2>/dev/null && { echo $$p; break; }; done)
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PHONES := tests/phones/node_modules/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: $(INSTALLED) ## Install what is needed, start everything, print the addresses and the demo sign-ins
+	@rapport up
+
+.PHONY: test
+test: $(INSTALLED) $(PHONES) ## Install what is needed, run the whole test suite
+	@pytest
+
+.PHONY: check
+check: lint types schema-check test ## Run what CI runs: format, lint, types, import contracts, schema, tests
+
+.PHONY: bench
+bench: $(INSTALLED) $(PHONES) ## Measure, print a table, write bench/results.json
+	@python -m bench
+
+.PHONY: eval
+eval: $(INSTALLED) ## Evaluate the assistant on the public data sets, write eval/results.json
+	@python -m knowledge.evaluate
+
+.PHONY: fmt
+fmt: $(INSTALLED) ## Format the code and mend what the linter can mend
+	@ruff format
+	@ruff check --fix
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check format, lint rules and import contracts
+	@ruff format --check
+	@ruff check
+	@lint-imports --no-logo
+
+.PHONY: types
+types: $(INSTALLED) ## Check types, strictly
+	@mypy
+
+.PHONY: schema
+schema: $(INSTALLED) ## Print the GraphQL schema into docs/schema.graphql
+	@rapport schema > docs/schema.graphql
+
+.PHONY: schema-check
+schema-check: $(INSTALLED)
+	@rapport schema | diff -u docs/schema.graphql - || { echo "docs/schema.graphql is out of date: run 'make schema'" >&2; exit 1; }
+
+.PHONY: install
+install: $(INSTALLED) $(PHONES) ## Make the virtual environment and the test phones, and nothing else
+
+.PHONY: pins
+pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
+	@{ head -n 3 constraints.txt; pip freeze --exclude-editable | sed 's/+cpu$$//' | grep -Ev '^(nvidia-|triton)'; } > .venv/constraints.txt
+	@mv .venv/constraints.txt constraints.txt
+
+.PHONY: clean
+clean: ## Remove everything that make and the tools made; your data under .data stays
+	@rm -rf .venv tests/phones/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+ifeq ($(PYTHON),)
+	$(error Rapport needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3-venv); name it with make PYTHON=...)
+endif
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(if $(TORCH_INDEX),pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) $$(grep '^torch==' constraints.txt))
+	@pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(PHONES): tests/phones/package-lock.json $(INSTALLED)
+	@npm ci --prefix tests/phones --no-audit --no-fund --loglevel=error
+	@touch $@
