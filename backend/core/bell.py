@@ -1,0 +1,86 @@
+"""The bell: tells waiting readers that a workspace has newer commits.
+
+In this process it rings at the commit; commits of other processes are noticed by looking at the
+counters twice a second, and only while somebody waits. It is a hint: readers always ask the store.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from backend.core.ledger import SEQUENCES
+
+log = structlog.get_logger()
+
+LOOK_EVERY = timedelta(milliseconds=500)
+
+
+class Bell:
+    """Wake those who wait for a workspace's next commit."""
+
+    def __init__(self, database: AsyncDatabase[Any]) -> None:
+        self._database = database
+        self._newest: dict[str, int] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._everybody: set[asyncio.Event] = set()
+
+    def ring(self, workspace_id: str, seq: int) -> None:
+        """Say that ``workspace_id`` is now at ``seq`` or later."""
+        if seq <= self._newest.get(workspace_id, 0):
+            return
+        self._newest[workspace_id] = seq
+        for event in self._waiting.get(workspace_id, set()) | self._everybody:
+            event.set()
+
+    def newest(self) -> dict[str, int]:
+        """Return the newest known sequence of each workspace."""
+        return dict(self._newest)
+
+    async def look(self) -> None:
+        """Notice the commits of other processes."""
+        async for row in self._database[SEQUENCES].find({}):
+            self.ring(row["_id"], row["seq"])
+
+    async def watch(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            if self._everybody or any(self._waiting.values()):
+                try:
+                    await self.look()
+                except PyMongoError as error:  # the store is away: look again, it comes back
+                    log.warning("bell.store_away", error=str(error))
+
+    async def commits(self, workspace_id: str) -> AsyncIterator[int]:
+        """Yield the newest sequence whenever it has moved; several commits may give one value."""
+        with self._listening(self._waiting[workspace_id]) as event:
+            seen = self._newest.get(workspace_id, 0)
+            while True:
+                await event.wait()
+                event.clear()
+                newest = self._newest.get(workspace_id, 0)
+                if newest > seen:
+                    seen = newest
+                    yield newest
+
+    @contextmanager
+    def anywhere(self) -> Iterator[asyncio.Event]:
+        """Give an event that is set at every commit of any workspace; clear it before you look."""
+        with self._listening(self._everybody) as event:
+            yield event
+
+    @contextmanager
+    def _listening(self, waiting: set[asyncio.Event]) -> Iterator[asyncio.Event]:
+        event = asyncio.Event()
+        waiting.add(event)
+        try:
+            yield event
+        finally:
+            waiting.discard(event)

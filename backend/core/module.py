@@ -1,0 +1,48 @@
+"""What a room hands to the house: one frozen page."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import svcs
+import typer
+from fastapi import APIRouter
+
+from backend.core.access import Grant
+from backend.core.events import DomainEvent
+from backend.core.jobs import Job
+from backend.core.records import Record
+from backend.core.relay import Delivery
+from backend.core.sync import SyncedCollection
+
+Listener = Callable[[Delivery, svcs.Container], Awaitable[None]]
+Seed = Callable[[svcs.Container, str], Awaitable[None]]
+Status = Callable[[svcs.Container], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """One room's contribution.
+
+    ``listens`` maps a lasting listener name to the listener and its events; ``roles`` what each built-in
+    role may do with the kinds of this room; ``seed`` fills a demo workspace (its id is given) by the
+    room's own operations; ``status`` says in ``/healthz`` how the room is, failures aside;
+    ``provide`` registers services; ``commands`` become ``rapport <room> …``.
+    """
+
+    name: str
+    documents: Sequence[type[Record]] = ()
+    other_documents: Sequence[type[Any]] = ()
+    queries: Sequence[type] = ()
+    mutations: Sequence[type] = ()
+    subscriptions: Sequence[type] = ()
+    types: Sequence[type] = ()
+    routes: Sequence[APIRouter] = ()
+    listens: Mapping[str, tuple[Listener, Sequence[type[DomainEvent]]]] = field(default_factory=dict)
+    jobs: Sequence[Job] = ()
+    roles: Mapping[str, Mapping[str, Grant]] = field(default_factory=dict)
+    synced: Sequence[SyncedCollection] = ()
+    provide: Callable[[svcs.Registry], None] | None = None
+    seed: Seed | None = None
+    status: Status | None = None
+    commands: typer.Typer | None = None

@@ -1,0 +1,181 @@
+"""Reading records: every query of the house passes here and carries the access predicate."""
+
+import asyncio
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pymongo.asynchronous.database import AsyncDatabase
+
+from backend.core.access import EVERYONE, Actor, predicate
+from backend.core.ledger import DEPARTURES, SEQUENCES
+from backend.core.records import Record
+
+R = TypeVar("R", bound=Record)
+Sort = Sequence[tuple[str, int]]
+ALIVE: Mapping[str, Any] = {"deleted_at": None}
+
+
+NARROWEST_WINDOW = 64  # versions: below this a query costs the same
+
+
+def scopes_of(actor: Actor, record: type[Record]) -> tuple[str, ...]:
+    """Return the scopes in which ``actor`` reads a kind, without those that its records never carry."""
+    return tuple(
+        scope
+        for scope in actor.scopes(record.kind)
+        if scope == EVERYONE or scope.startswith(record.readers_are)
+    )
+
+
+def indexed_part(record: type[Record], where: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the equalities in ``where`` that an index of ``record`` begins with: the most that any does."""
+    if "_id" in where:
+        return {"_id": where["_id"]}
+    equal = {name: value for name, value in where.items() if not isinstance(value, dict | list)}
+    equal |= {
+        name: one["$eq"] for name, one in where.items() if isinstance(one, dict) and set(one) == {"$eq"}
+    }
+    best: dict[str, Any] = {}
+    for index in record.get_settings().indexes or ():
+        usable = list(itertools.takewhile(equal.__contains__, index.index.document["key"]))
+        if len(usable) > len(best):
+            best = {name: equal[name] for name in usable}
+    return best or {"workspace_id": where["workspace_id"]}
+
+
+class Reader:
+    """Fetch records of one store."""
+
+    def __init__(self, database: AsyncDatabase[Any]) -> None:
+        self._database = database
+
+    async def newest_version(self, workspace_id: str) -> int:
+        """Return the newest committed sequence: every change up to it is readable."""
+        row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
+        return int(row["seq"]) if row else 0
+
+    async def feed_end(self, workspace_id: str) -> tuple[int, int]:
+        """Return ``(epoch, newest version)``; the epoch moves when the store is restored from a backup."""
+        row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
+        return (int(row["epoch"]), int(row["seq"])) if row else (1, 0)
+
+    async def get(self, record: type[R], id: str) -> R | None:
+        """Return a record by id, of any workspace: the caller must decide whether it may be seen."""
+        body = await record.get_pymongo_collection().find_one({"_id": id})
+        return record.read(body) if body else None
+
+    async def get_many(self, actor: Actor, record: type[R], ids: Sequence[str]) -> dict[str, R]:
+        """Return the readable, living records among ``ids``, by id."""
+        where = {"_id": {"$in": list(dict.fromkeys(ids))}}
+        return {item.id: item for item in await self.find(actor, record, where)}
+
+    async def find(
+        self,
+        actor: Actor,
+        record: type[R],
+        where: Mapping[str, Any],
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        skip: int = 0,
+    ) -> list[R]:
+        """Return the living records that ``actor`` may read where ``where`` holds.
+
+        What an index of the kind answers stands in a ``$match`` of its own: MongoDB joins the two, and
+        simpler servers use the index only so.
+        """
+        indexed = indexed_part(record, {"workspace_id": actor.workspace_id, **where})
+        pipeline: list[dict[str, Any]] = [
+            {"$match": indexed},
+            {"$match": _joined(predicate(actor, record.kind), ALIVE, where)},
+        ]
+        pipeline += [{"$sort": dict(sort)}] if sort else []
+        pipeline += [{"$skip": skip}] if skip else []
+        pipeline += [{"$limit": limit}] if limit else []
+        rows = await record.get_pymongo_collection().aggregate(pipeline)
+        return [record.read(body) for body in await rows.to_list()]
+
+    async def by_version(
+        self, actor: Actor, record: type[R], *, after: int, until: int, most: int, newest_first: bool
+    ) -> list[R]:
+        """Return up to ``most`` readable records with ``after < version <= until``, tombstones included.
+
+        Walks the feed index in closed windows, one equality query per scope: the shape that every server
+        answers in proportion to the window. The window grows while records are sparse.
+        """
+        found: dict[str, R] = {}
+        width = max(most, NARROWEST_WINDOW)
+        while len(found) < most and after < until:
+            low, high = (
+                (max(after, until - width), until) if newest_first else (after, min(until, after + width))
+            )
+            for scope in scopes_of(actor, record):
+                window = {
+                    "workspace_id": actor.workspace_id,
+                    "acl": scope,
+                    "version": {"$gt": low, "$lte": high},
+                }
+                # One batch: a second command to hear that there is no more would cost as much again.
+                rows = record.get_pymongo_collection().find(window, batch_size=width + 1)
+                found |= {body["_id"]: record.read(body) for body in await rows.to_list()}
+            after, until = (after, low) if newest_first else (high, until)
+            width *= 4
+        ordered = sorted(found.values(), key=lambda item: (item.version, item.id), reverse=newest_first)
+        return ordered[:most]
+
+    async def feed_window(
+        self, workspace_id: str, record: type[R], scopes: Sequence[str], *, after: int, until: int
+    ) -> list[R]:
+        """Return the records of ``scopes`` with ``after < version <= until``, tombstones included, in order.
+
+        For the sync feed, which also looks into scopes that its reader has lost: what of it may be shown
+        is the caller's to decide, record by record. One equality query per scope.
+        """
+
+        async def in_scope(scope: str) -> list[R]:
+            window = {"workspace_id": workspace_id, "acl": scope, "version": {"$gt": after, "$lte": until}}
+            rows = record.get_pymongo_collection().find(window, batch_size=until - after + 1)
+            return [record.read(body) for body in await rows.to_list()]
+
+        found = {item.id: item for rows in await asyncio.gather(*map(in_scope, scopes)) for item in rows}
+        return sorted(found.values(), key=lambda item: (item.version, item.id))
+
+    async def departed(
+        self, workspace_id: str, kind: str, scopes: Sequence[str], *, after: int, until: int
+    ) -> set[str]:
+        """Return the ids of records of ``kind`` that left one of ``scopes`` in ``after < seq <= until``."""
+
+        async def from_scope(scope: str) -> list[str]:
+            rows = self._database[DEPARTURES].find(
+                {
+                    "workspace_id": workspace_id,
+                    "scope": scope,
+                    "kind": kind,
+                    "seq": {"$gt": after, "$lte": until},
+                },
+                {"record_id": 1},
+            )
+            return [row["record_id"] async for row in rows]
+
+        return {one for ids in await asyncio.gather(*map(from_scope, scopes)) for one in ids}
+
+    async def count(self, actor: Actor, record: type[R], where: Mapping[str, Any]) -> int:
+        """Return how many living records ``actor`` may read where ``where`` holds."""
+        return int(
+            await record.get_pymongo_collection().count_documents(
+                _joined(predicate(actor, record.kind), ALIVE, where)
+            )
+        )
+
+
+def _joined(*filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the conjunction of MongoDB filters, flat where their keys differ."""
+    joined: dict[str, Any] = {}
+    rest: list[dict[str, Any]] = []
+    for one in filters:
+        if joined.keys() & one.keys():
+            rest.append(dict(one))
+        else:
+            joined |= one
+    return {**joined, "$and": rest} if rest else joined

@@ -1,0 +1,105 @@
+"""The envelope that every stored record carries."""
+
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from beanie import Document
+from beanie.odm.utils.encoder import Encoder
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import IndexModel
+
+from backend.core.ids import new_id
+
+ENVELOPE = frozenset(
+    {"id", "_id", "workspace_id", "version", "created_at", "created_by", "updated_at", "updated_by"}
+    | {"deleted_at", "acl", "field_versions"}
+)
+_ENCODER = Encoder(to_db=True)
+
+
+class Part(BaseModel):
+    """A piece inside a record (an address, a line), never stored by itself."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Record(Document):
+    """A stored thing of one workspace.
+
+    ``version`` is the commit sequence of its last change; ``acl`` the sync scopes that see it: the principals
+    that may read it and ``w``, the workspace; ``field_versions`` the version that last changed each field
+    since the record was made.
+    Only the unit of work sets these.
+    """
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+    kind: ClassVar[str] = ""
+    server_owned: ClassVar[frozenset[str]] = frozenset()
+    shared_with_team: ClassVar[bool] = False  # a new record belongs to the teams of who makes it
+    readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:")  # what ``principals`` may hold: see there
+
+    id: str = Field(default_factory=new_id)  # type: ignore[assignment]  # Beanie's default is ObjectId
+    workspace_id: str = ""
+    version: int = 0
+    created_at: datetime | None = None
+    created_by: str = ""
+    updated_at: datetime | None = None
+    updated_by: str = ""
+    deleted_at: datetime | None = None
+    owner_id: str | None = None
+    team_ids: list[str] = Field(default_factory=list)
+    acl: list[str] = Field(default_factory=list)
+    field_versions: dict[str, int] = Field(default_factory=dict)
+    ext: dict[str, Any] = Field(default_factory=dict)
+    external_ids: dict[str, str] = Field(default_factory=dict)
+
+    def fields_of_last_change(self) -> set[str]:
+        """Return the fields that the last change set: all, when there was none since the record was made."""
+        if not self.field_versions:
+            return set(type(self).model_fields)
+        return {name for name, version in self.field_versions.items() if version == self.version}
+
+    @classmethod
+    def editable_fields(cls) -> frozenset[str]:
+        """Return the fields that input may set: neither the envelope nor what operations alone decide."""
+        return frozenset(cls.model_fields) - ENVELOPE - cls.server_owned - {"revision_id"}
+
+    def principals(self) -> list[str]:
+        """Return who may read this record below level ``all``: its owner and its teams.
+
+        A kind whose readers follow another rule (a message its conversation) overrides this, and names
+        in ``readers_are`` the sorts of principals it gives, so that feeds do not ask in vain for others.
+        """
+        owner = [f"u:{self.owner_id}"] if self.owner_id else []
+        return sorted({*owner, *(f"t:{team}" for team in self.team_ids)})
+
+    def stored(self) -> dict[str, Any]:
+        """Return this record as MongoDB stores it."""
+        state = self.__dict__  # Beanie's own attribute access looks for lazily parsed fields each time
+        return {
+            "_id" if name == "id" else name: _ENCODER.encode(value)
+            for name, value in state.items()
+            if name != "revision_id"
+        }
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> Self:
+        """Return the record that ``stored`` wrote."""
+        found: Self = cls.model_validate(body)
+        return found
+
+
+# The order of changes within a scope: the sync feed and every list in its default order walk it.
+FEED_INDEX = IndexModel([("workspace_id", 1), ("acl", 1), ("version", 1)], name="feed")
+
+REGISTRY: dict[str, type[Record]] = {}
+
+
+def register(*records: type[Record]) -> None:
+    """Make kinds known by name. Called once for each room's documents, when the house is built."""
+    for record in records:
+        known = REGISTRY.setdefault(record.kind, record)
+        if not record.kind or known is not record:
+            raise ValueError(
+                f"kind {record.kind!r} of {record.__name__} is empty or taken by {known.__name__}"
+            )

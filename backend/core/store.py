@@ -1,0 +1,151 @@
+"""The store: one database, its records' collections, and the way in for reads and writes."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from beanie import init_beanie
+from bson import Decimal128
+from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
+from pymongo import AsyncMongoClient, IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+
+from backend.core.access import Actor
+from backend.core.bell import Bell
+from backend.core.clock import Clock
+from backend.core.commits import Committed, Outcome, Refused, Repeated
+from backend.core.errors import Conflict, CRMError, FieldError, InvalidInput, NotFound
+from backend.core.ledger import DEPARTURES, LEDGER, MUTATIONS, SEQUENCES
+from backend.core.metrics import COMMIT_STALE
+from backend.core.reading import Reader
+from backend.core.records import FEED_INDEX, REGISTRY, Record
+from backend.core.sequencer import Sequencer
+from backend.core.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
+Operation = Callable[[UnitOfWork], Awaitable[T]]
+
+MOST_RUNS = 12  # how often an operation whose ground keeps moving is run before it is refused
+MUTATIONS_KEPT_DAYS = 90
+
+
+class _Decimals(TypeDecoder):
+    """Read MongoDB's Decimal128 as Decimal."""
+
+    bson_type = Decimal128
+
+    def transform_bson(self, value: Decimal128) -> Decimal:
+        return value.to_decimal()
+
+
+CODECS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, type_registry=TypeRegistry([_Decimals()]))
+
+
+class Store:
+    """Where the records of all workspaces live. Open one per process, in the app's lifespan."""
+
+    def __init__(self, client: AsyncMongoClient[Any], database_name: str, clock: Clock) -> None:
+        self.client = client
+        self.database: AsyncDatabase[Any] = client.get_database(database_name, codec_options=CODECS)
+        self.clock = clock
+        self.reader = Reader(self.database)
+        self.bell = Bell(self.database)
+        self._sequencers: dict[str, Sequencer] = {}
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def open(self, documents: Sequence[type[Record]], others: Sequence[type[Any]] = ()) -> None:
+        """Bind the documents to this database and make their indexes. ``others`` are not records."""
+        await init_beanie(database=self.database, document_models=[*documents, *others])
+        for record in documents:
+            await record.get_pymongo_collection().create_indexes([FEED_INDEX])
+        rows = [("workspace_id", 1), ("scope", 1), ("kind", 1), ("seq", 1)]
+        await self.database[DEPARTURES].create_indexes([IndexModel(rows)])
+        await self.database[LEDGER].create_indexes([IndexModel([("workspace_id", 1), ("seq", 1)])])
+        kept = MUTATIONS_KEPT_DAYS * 86_400
+        await self.database[MUTATIONS].create_indexes([IndexModel([("at", 1)], expireAfterSeconds=kept)])
+        # A transaction cannot make a collection on every server: make them now.
+        await self.database[SEQUENCES].update_one({"_id": "-"}, {"$set": {"seq": 0}}, upsert=True)
+
+    async def close(self) -> None:
+        """Finish what was submitted."""
+        await asyncio.gather(*(sequencer.drain() for sequencer in self._sequencers.values()))
+
+    def sequencer(self, workspace_id: str) -> Sequencer:
+        """Return this process's sequencer of the workspace."""
+        if workspace_id not in self._sequencers:
+            self._sequencers[workspace_id] = Sequencer(
+                self.client, self.database, workspace_id, on_commit=self.bell.ring
+            )
+        return self._sequencers[workspace_id]
+
+    def unit_of_work(self, actor: Actor) -> UnitOfWork:
+        """Return a fresh unit for ``actor``. What it stages is lost unless ``write`` made it."""
+        return UnitOfWork(self.reader, actor, self.clock.now())
+
+    async def write(
+        self, actor: Actor, operation: Operation[T], *, mutation_id: str | None = None, purpose: str = ""
+    ) -> T:
+        """Run ``operation`` and commit what it staged, all or nothing; return its result.
+
+        The operation may run several times (when another commit came between its reads and its
+        commit), so it must have no effect but through its unit. With ``mutation_id`` a repeat by the
+        same person has no effect and returns the record that the first run returned, as it is now; for
+        another ``purpose`` the id is refused with InvalidInput.
+        """
+        key = f"{actor.workspace_id}|{actor.user_id}|{mutation_id}" if mutation_id else None
+        turn: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext()
+        for _ in range(MOST_RUNS):
+            async with turn:
+                uow = self.unit_of_work(actor)
+                try:
+                    result = await operation(uow)
+                except CRMError:
+                    # A repeat may be refused only because the first run succeeded.
+                    row = await self.database[MUTATIONS].find_one({"_id": key}) if key else None
+                    if row is None:
+                        raise
+                    replayed: T = await self._replayed(row, purpose)
+                    return replayed
+                if not uow.dirty:
+                    return result
+                outcome = await self._submit(uow, key, result, purpose)
+                if isinstance(outcome, Committed):
+                    uow.stamp(outcome.seq)
+                    return result
+                if isinstance(outcome, Repeated):
+                    again: T = await self._replayed(outcome.row, purpose)
+                    return again
+                if isinstance(outcome, Refused):
+                    raise outcome.error
+            COMMIT_STALE.inc()
+            # Whoever wants the same record runs again one after the other: together all but one would fail.
+            turn = self._turns.setdefault((outcome.kind, outcome.id), asyncio.Lock())
+        raise Conflict(
+            "This record is being changed too often at the moment; nothing of yours was written. Try again.",
+            current_version=0,
+        )
+
+    async def _submit(self, uow: UnitOfWork, key: str | None, result: object, purpose: str) -> Outcome:
+        record = result if isinstance(result, Record) else None
+        commit = uow.commit(mutation_key=key, result=record, purpose=purpose)
+        return await self.sequencer(uow.actor.workspace_id).submit(commit)
+
+    async def _replayed(self, row: dict[str, Any], purpose: str) -> Any:
+        """Return what the first run of a mutation returned, in its present state."""
+        reference = row["result"]
+        if reference["purpose"] != purpose:
+            raise InvalidInput(
+                FieldError(
+                    "mutation_id", "was used for another change already; make a new one for each change"
+                )
+            )
+        if reference["kind"] is None:
+            return None
+        kind = REGISTRY[reference["kind"]]
+        record = await self.reader.get(kind, reference["id"])
+        if record is None:
+            raise NotFound(kind.kind, reference["id"])
+        return record

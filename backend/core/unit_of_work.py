@@ -1,0 +1,253 @@
+"""The unit of work: how operations read and write, and the only way to do either.
+
+Reads always carry the access predicate of the actor. Writes are gathered, with the events that
+announce them, and go to the sequencer as one commit. ``save`` accepts only a record that this unit
+made or fetched with ``access(…, action="update")``: no write without a permission check.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from backend.core.access import EVERYONE, Action, Actor, allows
+from backend.core.commits import Commit, Write
+from backend.core.errors import Conflict, Forbidden, NotFound
+from backend.core.events import DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
+from backend.core.reading import Reader, Sort
+from backend.core.records import ENVELOPE, Record
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass
+class _Tracked:
+    """A record of this unit; ``original`` is its stored form when it was first fetched for writing."""
+
+    record: Record
+    is_new: bool = False
+    original: dict[str, Any] | None = None
+    staged: bool = False
+
+    @property
+    def writable(self) -> bool:
+        return self.is_new or self.original is not None
+
+
+class UnitOfWork:
+    """One business operation of one actor."""
+
+    def __init__(self, reader: Reader, actor: Actor, at: datetime) -> None:
+        self.actor, self.at = actor, at
+        self._reader = reader
+        self._tracked: dict[tuple[str, str], _Tracked] = {}
+        self._entries: list[dict[str, Any]] = []
+
+    # ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+    async def find(
+        self,
+        record: type[R],
+        where: Mapping[str, Any] | None = None,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        skip: int = 0,
+    ) -> list[R]:
+        """Return what the actor may read of ``record`` where the MongoDB filter holds.
+
+        Sees the store, and for records that this unit has staged their staged state; a record made in
+        this unit is found by ``access``, not by ``find``.
+        """
+        found = await self._reader.find(self.actor, record, where or {}, sort=sort, limit=limit, skip=skip)
+        return [self._track(item) for item in found]
+
+    async def latest(self, record: type[R], *, most: int, below: tuple[int, str] | None = None) -> list[R]:
+        """Return up to ``most`` readable records, latest change first, from below ``(version, id)`` on."""
+        found: list[R] = []
+        until, wanted = (
+            below[0] if below else await self._reader.newest_version(self.actor.workspace_id),
+            most,
+        )
+        while len(found) < most:
+            rows = await self._reader.by_version(
+                self.actor, record, after=0, until=until, most=wanted, newest_first=True
+            )
+            seen = {item.id for item in found}
+            found += [
+                self._track(item)
+                for item in rows
+                if not item.deleted_at
+                and item.id not in seen
+                and (below is None or (item.version, item.id) < below)
+            ]
+            if len(rows) < wanted:
+                break
+            # One commit may hold many records: go on within it, with room for more of them.
+            until, wanted = rows[-1].version, wanted * 2
+        return found[:most]
+
+    async def find_one(self, record: type[R], where: Mapping[str, Any], *, sort: Sort = ()) -> R | None:
+        """Return the first of ``find``, or None."""
+        found = await self.find(record, where, sort=sort, limit=1)
+        return found[0] if found else None
+
+    async def count(self, record: type[R], where: Mapping[str, Any] | None = None) -> int:
+        """Return how many ``find`` would return."""
+        return await self._reader.count(self.actor, record, where or {})
+
+    async def access(
+        self, record: type[R], id: str, *, action: Action = "read", expected_version: int | None = None
+    ) -> R:
+        """Return one record to ``action`` on.
+
+        Raise NotFound when it does not exist or may not be read, Forbidden when it may be read but not
+        that, Conflict when ``expected_version`` is given and is not its version.
+        """
+        held = self._tracked.get((record.kind, id))
+        found = held.record if held else await self._reader.get(record, id)
+        if not isinstance(found, record) or found.deleted_at or not self._may(found, "read"):
+            raise NotFound(record.kind, id)
+        if action != "read" and not self._may(found, action):
+            raise Forbidden(action, record.kind)
+        if expected_version is not None and found.version != expected_version:
+            raise stale_version(found, expected_version)
+        kept = self._track(found)
+        tracked = self._tracked[record.kind, id]
+        if action != "read" and not tracked.writable:
+            tracked.original = found.stored()
+        return kept
+
+    async def is_taken(self, record: type[Record], id: str) -> bool:
+        """Tell whether some record of this kind, visible or not, has this id."""
+        return (record.kind, id) in self._tracked or await self._reader.get(record, id) is not None
+
+    def may(self, kind: str, action: Action) -> bool:
+        """Tell whether the actor may ``action`` at least some records of ``kind``."""
+        return self.actor.level(kind, action) != "none"
+
+    # ── writing ──────────────────────────────────────────────────────────────────────────────────
+
+    def save(self, record: Record, *events: DomainEvent) -> None:
+        """Stage ``record`` and announce ``events`` (plain created/updated when none is given).
+
+        A new record needs the right to create its kind. Nothing is announced or written for a record
+        that has not changed.
+        """
+        tracked = self._tracked.get((record.kind, record.id))
+        if tracked is None or tracked.is_new:
+            if self.actor.level(record.kind, "create") == "none":
+                raise Forbidden("create", record.kind)
+            if tracked is None:
+                record.workspace_id = self.actor.workspace_id
+                record.created_at, record.created_by = self.at, self.actor.user_id
+                tracked = _Tracked(record, is_new=True)
+                self._tracked[record.kind, record.id] = tracked
+                events = events or (RecordCreated(),)
+        else:
+            changed = self._changed(tracked, record.stored())
+            if not changed and not events:
+                return
+            events = events or (RecordUpdated(fields=changed),)
+        self._stage(tracked, events)
+
+    def delete(self, record: Record, *events: DomainEvent) -> None:
+        """Stage the deletion of ``record``: it stays as a tombstone that nobody finds."""
+        record.deleted_at = self.at
+        self._stage(self._tracked[record.kind, record.id], events or (RecordDeleted(),))
+
+    @property
+    def dirty(self) -> bool:
+        """True when there is something to commit."""
+        return any(tracked.staged for tracked in self._tracked.values())
+
+    def commit(self, *, mutation_key: str | None, result: Record | None, purpose: str = "") -> Commit:
+        """Return everything staged, for the sequencer."""
+        writes = [self._write(tracked) for tracked in self._tracked.values() if tracked.staged]
+        return Commit(
+            workspace_id=self.actor.workspace_id,
+            at=self.at,
+            actor_id=self.actor.user_id,
+            mutation_key=mutation_key,
+            result={
+                "kind": result.kind if result else None,
+                "id": result.id if result else None,
+                "purpose": purpose,
+            },
+            writes=writes,
+            entries=self._entries,
+        )
+
+    def stamp(self, seq: int) -> None:
+        """Give the committed records their new version, as the store has it."""
+        for tracked in self._tracked.values():
+            if tracked.staged:
+                tracked.record.version = seq
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────
+
+    def _may(self, record: Record, action: Action) -> bool:
+        return allows(self.actor, record.kind, action, workspace_id=record.workspace_id, acl=record.acl)
+
+    def _track(self, record: R) -> R:
+        key = (record.kind, record.id)
+        if key not in self._tracked:
+            self._tracked[key] = _Tracked(record)
+        return self._tracked[key].record
+
+    def _stage(self, tracked: _Tracked, events: Sequence[DomainEvent]) -> None:
+        record = tracked.record
+        if not tracked.writable:
+            raise AssertionError(f"{record.kind} {record.id} was not fetched with access(action='update')")
+        record.updated_at, record.updated_by = self.at, self.actor.user_id
+        readers = record.principals()
+        if not all(reader.startswith(record.readers_are) for reader in readers):
+            raise AssertionError(
+                f"{record.kind}.readers_are {record.readers_are} leaves out some of {readers}"
+            )
+        record.acl = [EVERYONE, *readers]
+        tracked.staged = True
+        for event in events:
+            self._entries.append(
+                {
+                    "event": type(event).__name__,
+                    "kind": record.kind,
+                    "id": record.id,
+                    "data": event.model_dump(mode="json"),
+                }
+            )
+
+    def _changed(self, tracked: _Tracked, after: dict[str, Any]) -> tuple[str, ...]:
+        before = tracked.original or {}
+        return tuple(
+            sorted(
+                name for name, value in after.items() if name not in ENVELOPE and before.get(name) != value
+            )
+        )
+
+    def _write(self, tracked: _Tracked) -> Write:
+        record, original = tracked.record, tracked.original
+        body = record.stored()
+        return Write(
+            collection=type(record).get_collection_name(),
+            kind=record.kind,
+            id=record.id,
+            base_version=original["version"] if original else 0,
+            body=body,
+            changed=self._changed(tracked, body),
+            old_scopes=original["acl"] if original else (),
+            new_scopes=record.acl,
+            deleted=record.deleted_at is not None,
+        )
+
+
+def stale_version(record: Record, expected_version: int) -> Conflict:
+    """Return the refusal of a write that was based on an older version, naming what changed since."""
+    fields = tuple(sorted(name for name, at in record.field_versions.items() if at > expected_version))
+    return Conflict(
+        f"This {record.kind} is at version {record.version}, not {expected_version}: somebody changed it. "
+        "Read it again, apply your change to what is there now, and send its version.",
+        current_version=record.version,
+        fields=fields,
+        current=record,
+    )
