@@ -1,0 +1,1 @@
+"""Who people are: workspaces, users, teams, roles, sign-in and sessions."""

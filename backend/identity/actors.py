@@ -1,0 +1,128 @@
+"""From an access token to the actor: who it is, and what the roles, teams and hierarchy allow now."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from backend.core.access import Actor, Grant, Level, merge_grants
+from backend.core.errors import Unauthenticated
+from backend.core.store import Store
+from backend.identity.documents import Role, Session, User
+from backend.identity.tokens import read_access_token
+
+MOST_REMEMBERED = 10_000
+REMEMBERED_SECONDS = 5.0  # how long another process may still honour a session that was just ended
+
+RoleGrants = Mapping[str, Mapping[str, Grant]]
+AUDIENCES = {True: ("public", "customers"), False: ("public", "customers", "internal")}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The actor of a token that was checked a moment ago; ``until`` is monotonic."""
+
+    actor: Actor
+    until: float
+
+
+class Actors:
+    """Find the actor behind a token; remembers each for a few seconds."""
+
+    def __init__(self, store: Store, key: str, built_in: RoleGrants) -> None:
+        self._store, self._key, self._built_in = store, key, built_in
+        self._remembered: dict[str, _Known] = {}
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def of_token(self, token: str) -> Actor:
+        """Return who an access token speaks for; raise Unauthenticated when nobody any more."""
+        known = self._remembered.get(token)
+        if known is not None and known.until > time.monotonic():
+            return known.actor
+        now = self._store.clock.now()
+        claims = read_access_token(token, self._key, now=now)
+        # Of many requests with one token, one asks the store and the others wait for it.
+        async with self._asking.setdefault(token, asyncio.Lock()):
+            known = self._remembered.get(token)
+            if known is not None and known.until > time.monotonic():
+                return known.actor
+            actor = await self.of_session(claims.workspace_id, claims.user_id, session_id=claims.session_id)
+            self._remember(token, actor, min(REMEMBERED_SECONDS, claims.expires_at - now.timestamp()))
+            return actor
+
+    async def renewed(self, actor: Actor) -> Actor:
+        """Return who ``actor``, signed in before, is now; raise Unauthenticated when its session has ended.
+
+        For what outlives an access token: an open stream asks again and again.
+        """
+        known = self._remembered.get(actor.session_id)
+        if known is not None and known.until > time.monotonic():
+            return known.actor
+        now = await self.of_session(actor.workspace_id, actor.user_id, session_id=actor.session_id)
+        self._remember(actor.session_id, now, REMEMBERED_SECONDS)
+        return now
+
+    async def of_session(self, workspace_id: str, user_id: str, *, session_id: str) -> Actor:
+        """Return the actor of a session as of now, never from memory; raise Unauthenticated when it ended."""
+        session = await Session.get(session_id)
+        if session is None or session.revoked_at is not None:
+            raise Unauthenticated("This session has ended; sign in again.")
+        return await self.of_user(workspace_id, user_id, session_id=session_id)
+
+    async def of_user(self, workspace_id: str, user_id: str, *, session_id: str = "") -> Actor:
+        """Return the actor of a user as of now; raise Unauthenticated for a suspended one."""
+        user = await self._store.reader.get(User, user_id)
+        if user is None or user.deleted_at or user.workspace_id != workspace_id or not user.is_active:
+            raise Unauthenticated("This account is not active any more; ask an admin of the workspace.")
+        return Actor(
+            workspace_id=workspace_id,
+            user_id=user.id,
+            session_id=session_id,
+            roles=tuple(user.role_keys),
+            grants=merge_grants(await self._roles(workspace_id, user.role_keys)),
+            team_ids=tuple(user.team_ids),
+            subordinate_ids=await self._subordinates(user),
+            contact_id=user.contact_id,
+            audiences=AUDIENCES[user.contact_id is not None],
+            locale=user.locale,
+            time_zone=user.time_zone,
+        )
+
+    def forget(self, session_id: str | None = None) -> None:
+        """Look afresh at the next request: one session, or all (roles, teams or users changed)."""
+        self._remembered = {
+            token: known
+            for token, known in self._remembered.items()
+            if session_id is not None and known.actor.session_id != session_id
+        }
+
+    def _remember(self, token: str, actor: Actor, seconds: float) -> None:
+        if len(self._remembered) >= MOST_REMEMBERED:
+            now = time.monotonic()
+            self._remembered = {t: known for t, known in self._remembered.items() if known.until > now}
+        self._remembered[token] = _Known(actor, time.monotonic() + seconds)
+
+    async def _roles(self, workspace_id: str, keys: Sequence[str]) -> list[Mapping[str, Grant]]:
+        own = [key for key in keys if key not in self._built_in]
+        roles = [self._built_in[key] for key in keys if key in self._built_in]
+        if own:
+            rows = Role.find({"workspace_id": workspace_id, "key": {"$in": own}, "deleted_at": None})
+            roles += [{kind: _grant(levels) for kind, levels in role.levels.items()} async for role in rows]
+        return roles
+
+    async def _subordinates(self, user: User) -> tuple[str, ...]:
+        """Return everybody below ``user`` in the hierarchy, however deep; a loop ends the walk."""
+        found: set[str] = set()
+        above = [user.id]
+        while above:
+            rows = User.find(
+                {"workspace_id": user.workspace_id, "manager_id": {"$in": above}, "deleted_at": None}
+            )
+            above = [row.id async for row in rows if row.id not in found and row.id != user.id]
+            found.update(above)
+        return tuple(sorted(found))
+
+
+def _grant(levels: Mapping[str, str]) -> Grant:
+    return Grant({action: Level(level) for action, level in levels.items()})

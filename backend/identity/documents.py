@@ -1,0 +1,122 @@
+"""What the identity room stores."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from beanie import Document
+from pydantic import BaseModel, Field
+from pymongo import IndexModel
+
+from backend.core.records import Record
+
+
+class Workspace(Record):
+    """One company's data. Its id is the ``workspace_id`` of everything in it, itself included."""
+
+    kind: ClassVar[str] = "workspace"
+    name: str
+    currency: str = "CNY"
+    time_zone: str = "Asia/Shanghai"
+    locale: str = "zh"
+    is_demo: bool = False
+
+    class Settings:
+        name = "workspaces"
+
+
+class User(Record):
+    """A person who signs in: staff, or a customer when ``contact_id`` is set."""
+
+    kind: ClassVar[str] = "user"
+    email: str
+    name: str
+    role_keys: list[str] = Field(default_factory=list)
+    manager_id: str | None = None
+    contact_id: str | None = None
+    locale: str = "en"
+    time_zone: str = "UTC"
+    is_active: bool = True
+
+    class Settings:
+        name = "users"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("email", 1)], unique=True)]
+
+
+class Team(Record):
+    """People who share records."""
+
+    kind: ClassVar[str] = "team"
+    name: str
+
+    class Settings:
+        name = "teams"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("name", 1)])]
+
+
+class Role(Record):
+    """A role of the workspace's own; the built-in ones are declared by the rooms (``Module.roles``)."""
+
+    kind: ClassVar[str] = "role"
+    key: str
+    name: str
+    levels: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    class Settings:
+        name = "roles"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("key", 1)], unique=True)]
+
+
+class Credential(Document):
+    """How an e-mail address signs in. Global by nature: who signs in has not said where yet."""
+
+    id: str = Field(description="the address, folded")  # type: ignore[assignment]
+    workspace_id: str
+    user_id: str
+    password_hash: str
+
+    class Settings:
+        name = "credentials"
+
+
+class DeviceInfo(BaseModel):
+    """What a phone says about itself at sign-in."""
+
+    name: str = ""
+    platform: str = ""
+    app_version: str = ""
+
+
+class Session(Document):
+    """One sign-in on one device. ``secret_hash`` belongs to the only refresh token that still counts."""
+
+    id: str  # type: ignore[assignment]
+    workspace_id: str
+    user_id: str
+    device: DeviceInfo = Field(default_factory=DeviceInfo)
+    secret_hash: str
+    generation: int = 1
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    revoked_reason: str = ""
+
+    class Settings:
+        name = "sessions"
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("user_id", 1)]),
+            IndexModel([("expires_at", 1)], expireAfterSeconds=0),
+        ]
+
+
+class SignInTries(Document):
+    """Failed sign-ins of one address or one network address, forgotten after a while."""
+
+    id: str  # type: ignore[assignment]
+    tries: int = 0
+    first_at: datetime
+    expires_at: datetime
+
+    class Settings:
+        name = "sign_in_tries"
+        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]

@@ -1,0 +1,160 @@
+"""Signing in, staying signed in, signing out.
+
+These operations run before anybody is known, so they read credentials and sessions directly; they are
+the only ones that do (tests/architecture holds the list).
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pymongo import ReturnDocument
+
+from backend.core.clock import Clock
+from backend.core.errors import RateLimited, Unauthenticated
+from backend.core.ids import new_id
+from backend.identity.documents import Credential, DeviceInfo, Session, SignInTries
+from backend.identity.passwords import password_matches
+from backend.identity.tokens import (
+    Claims,
+    digest,
+    make_access_token,
+    make_secret,
+    refresh_token,
+    same_digest,
+    split_refresh_token,
+)
+
+MOST_TRIES = 8  # wrong passwords of one address before it must wait
+MOST_TRIES_PER_NETWORK = 60  # of one network address: a whole office may sit behind it
+TRIES_FORGOTTEN_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenPolicy:
+    """How long tokens live, and the key that signs them."""
+
+    key: str
+    access: timedelta
+    refresh: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """What a successful sign-in or refresh hands to the client."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: timedelta
+    user_id: str
+    workspace_id: str
+    session_id: str
+
+
+def folded(email: str) -> str:
+    """Return an address as it is looked up: without spaces around it, case folded."""
+    return email.strip().casefold()
+
+
+async def sign_in(
+    policy: TokenPolicy, clock: Clock, *, email: str, password: str, network: str, device: DeviceInfo
+) -> SignedIn:
+    """Start a session. Raise Unauthenticated for a wrong pair, RateLimited after too many of them."""
+    throttles = {f"email:{folded(email)}": MOST_TRIES, f"network:{network}": MOST_TRIES_PER_NETWORK}
+    for key, most in throttles.items():
+        await _count_try(
+            key, most, clock
+        )  # before the password is looked at: many guesses at once count, too
+    credential = await Credential.get(folded(email))
+    if not await password_matches(password, credential.password_hash if credential else None):
+        raise Unauthenticated("E-mail or password is wrong; check both, or ask an admin for a new password.")
+    assert credential is not None
+    tries = SignInTries.get_pymongo_collection()
+    await tries.delete_one({"_id": f"email:{folded(email)}"})
+    await tries.update_one({"_id": f"network:{network}"}, {"$inc": {"tries": -1}})
+    now, secret = clock.now(), make_secret()
+    session = Session(
+        id=new_id(),
+        workspace_id=credential.workspace_id,
+        user_id=credential.user_id,
+        device=device,
+        secret_hash=digest(secret),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + policy.refresh,
+    )
+    await session.insert()
+    return _signed_in(policy, clock, session, secret)
+
+
+async def refresh(policy: TokenPolicy, clock: Clock, *, token: str) -> SignedIn:
+    """Exchange a refresh token for new tokens; the old one stops counting at once.
+
+    A token that was exchanged before is a sign of theft: the whole session is revoked.
+    """
+    session_id, secret = split_refresh_token(token)
+    session = await Session.get(session_id)
+    now = clock.now()
+    if session is None or session.revoked_at is not None or session.expires_at <= now:
+        raise Unauthenticated("This session has ended; sign in again.")
+    fresh = make_secret()
+    rotated = await Session.get_pymongo_collection().update_one(
+        {"_id": session_id, "secret_hash": digest(secret), "revoked_at": None},
+        {
+            "$set": {"secret_hash": digest(fresh), "last_seen_at": now, "expires_at": now + policy.refresh},
+            "$inc": {"generation": 1},
+        },
+    )
+    if rotated.modified_count != 1:
+        await end_session(clock, session_id, reason="refresh token used twice")
+        raise Unauthenticated(
+            "This refresh token was used before, so the session was ended for safety; sign in again."
+        )
+    return _signed_in(policy, clock, session, fresh)
+
+
+async def sign_out(clock: Clock, *, token: str) -> str:
+    """End the session of a refresh token; return its id. An unknown token is refused."""
+    session_id, secret = split_refresh_token(token)
+    session = await Session.get(session_id)
+    if session is None or not same_digest(session.secret_hash, digest(secret)):
+        raise Unauthenticated("This refresh token does not count any more; there is nothing to sign out.")
+    await end_session(clock, session_id, reason="signed out")
+    return session_id
+
+
+async def end_session(clock: Clock, session_id: str, *, reason: str) -> None:
+    """Revoke a session: its tokens stop counting, its devices get no more notifications."""
+    await Session.get_pymongo_collection().update_one(
+        {"_id": session_id, "revoked_at": None},
+        {"$set": {"revoked_at": clock.now(), "revoked_reason": reason}},
+    )
+
+
+def _signed_in(policy: TokenPolicy, clock: Clock, session: Session, secret: str) -> SignedIn:
+    claims = Claims(user_id=session.user_id, workspace_id=session.workspace_id, session_id=session.id)
+    return SignedIn(
+        access_token=make_access_token(claims, policy.key, now=clock.now(), lifetime=policy.access),
+        refresh_token=refresh_token(session.id, secret),
+        expires_in=policy.access,
+        user_id=session.user_id,
+        workspace_id=session.workspace_id,
+        session_id=session.id,
+    )
+
+
+async def _count_try(key: str, most: int, clock: Clock) -> None:
+    """Count one more try; raise RateLimited when there were too many of late."""
+    now = clock.now()
+    collection = SignInTries.get_pymongo_collection()
+    await collection.delete_one({"_id": key, "expires_at": {"$lte": now}})
+    tries = await collection.find_one_and_update(
+        {"_id": key},
+        {"$inc": {"tries": 1}, "$setOnInsert": {"first_at": now, "expires_at": now + TRIES_FORGOTTEN_AFTER}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    if tries is not None and tries["tries"] > most:
+        raise RateLimited(
+            "Too many failed sign-ins; wait, then try again, or ask an admin for a new password.",
+            retry_after=tries["expires_at"] - now,
+        )
