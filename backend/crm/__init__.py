@@ -1,0 +1,1 @@
+"""Customers and what happens with them: accounts, contacts, tasks, activities."""

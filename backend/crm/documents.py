@@ -1,0 +1,184 @@
+"""What the crm room stores."""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+from pymongo import IndexModel
+
+from backend.core.clock import Moment
+from backend.core.ids import Reference
+from backend.core.records import Part, Record
+
+
+class Address(Part):
+    """A postal address; ``country`` is ISO 3166-1 alpha-2."""
+
+    street: str = ""
+    city: str = ""
+    region: str = ""
+    postal_code: str = ""
+    country: str = ""
+
+
+class AccountType(StrEnum):
+    CUSTOMER = "customer"
+    PROSPECT = "prospect"
+    PARTNER = "partner"
+    RESELLER = "reseller"
+    INVESTOR = "investor"
+    OTHER = "other"
+
+
+class Lifecycle(StrEnum):
+    PROSPECT = "prospect"
+    CUSTOMER = "customer"
+    DORMANT = "dormant"
+    CHURNED = "churned"
+    WON_BACK = "won_back"
+
+
+class Account(Record):
+    """A company that buys, or may."""
+
+    kind: ClassVar[str] = "account"
+    shared_with_team: ClassVar[bool] = True
+    server_owned: ClassVar[frozenset[str]] = frozenset({"last_activity_at"})
+
+    name: str = Field(min_length=1, max_length=300)
+    aliases: list[str] = Field(default_factory=list)
+    type: AccountType = AccountType.PROSPECT
+    industry: str = ""
+    website: str = ""
+    domain: str = ""
+    tax_id: str = ""
+    phone: str = ""
+    email: str = ""
+    billing_address: Address = Field(default_factory=Address)
+    annual_revenue: Decimal | None = Field(default=None, ge=0)
+    currency: str = "CNY"
+    employees: int | None = Field(default=None, ge=0)
+    lifecycle: Lifecycle = Lifecycle.PROSPECT
+    tier: str = ""
+    source: str = ""
+    description: str = ""
+    last_activity_at: datetime | None = None
+
+    class Settings:
+        name = "accounts"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("name", 1)])]
+
+
+class Contact(Record):
+    """A person, mostly at an account. ``email`` and ``phone`` are the ones to use; others come beside."""
+
+    kind: ClassVar[str] = "contact"
+    shared_with_team: ClassVar[bool] = True
+
+    full_name: str = Field(min_length=1, max_length=300)
+    given_name: str = ""
+    family_name: str = ""
+    account_id: Reference | None = None
+    title: str = ""
+    department: str = ""
+    role: str = ""
+    email: str = ""
+    other_emails: list[str] = Field(default_factory=list, max_length=20)
+    phone: str = ""
+    other_phones: list[str] = Field(default_factory=list, max_length=20)
+    address: Address = Field(default_factory=Address)
+    language: str = ""
+    do_not_call: bool = False
+    is_active: bool = True
+    source: str = ""
+    description: str = ""
+
+    class Settings:
+        name = "contacts"
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("account_id", 1)]),
+            IndexModel([("workspace_id", 1), ("email", 1)]),
+        ]
+
+
+class TaskStatus(StrEnum):
+    TODO = "todo"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    DEFERRED = "deferred"
+
+
+class TaskPriority(StrEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Task(Record):
+    """Something to do, about any of the records it names. Owner and assignee both see it."""
+
+    kind: ClassVar[str] = "task"
+    shared_with_team: ClassVar[bool] = True
+
+    title: str = Field(min_length=1, max_length=300)
+    description: str = ""
+    status: TaskStatus = TaskStatus.TODO
+    priority: TaskPriority = TaskPriority.NORMAL
+    due_at: Moment | None = None
+    completed_at: Moment | None = None
+    assignee_id: Reference | None = None
+    account_id: Reference | None = None
+    contact_id: Reference | None = None
+    opportunity_id: Reference | None = None
+    ticket_id: Reference | None = None
+
+    def principals(self) -> list[str]:
+        assignee = [f"u:{self.assignee_id}"] if self.assignee_id else []
+        return sorted({*super().principals(), *assignee})
+
+    class Settings:
+        name = "tasks"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("assignee_id", 1), ("due_at", 1)])]
+
+
+class ActivityType(StrEnum):
+    CALL = "call"
+    MEETING = "meeting"
+    EMAIL = "email"
+    NOTE = "note"
+    VISIT = "visit"
+    MESSAGE = "message"
+    OTHER = "other"
+
+
+class ActivityDirection(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+
+
+class Activity(Record):
+    """Something that happened with a customer: an entry of the timeline."""
+
+    kind: ClassVar[str] = "activity"
+    shared_with_team: ClassVar[bool] = True
+
+    type: ActivityType
+    at: Moment
+    direction: ActivityDirection = ActivityDirection.OUTBOUND
+    channel: str = ""
+    subject: str = Field(default="", max_length=300)
+    summary: str = ""
+    duration_minutes: int | None = Field(default=None, ge=0)
+    account_id: Reference | None = None
+    contact_id: Reference | None = None
+    opportunity_id: Reference | None = None
+    ticket_id: Reference | None = None
+
+    class Settings:
+        name = "activities"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("account_id", 1), ("at", 1)])]

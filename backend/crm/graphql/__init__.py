@@ -1,0 +1,9 @@
+"""The crm room's GraphQL face, a file for each kind."""
+
+from backend.crm.graphql.accounts import AccountMutation, AccountQuery
+from backend.crm.graphql.activities import ActivityMutation, ActivityQuery
+from backend.crm.graphql.contacts import ContactMutation, ContactQuery
+from backend.crm.graphql.tasks import TaskMutation, TaskQuery
+
+QUERIES = (AccountQuery, ContactQuery, TaskQuery, ActivityQuery)
+MUTATIONS = (AccountMutation, ContactMutation, TaskMutation, ActivityMutation)
