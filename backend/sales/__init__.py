@@ -1,0 +1,1 @@
+"""Selling: leads, opportunities and the pipelines they move along."""

@@ -1,0 +1,28 @@
+"""The sales room's page."""
+
+from backend.core.access import Level, grant
+from backend.core.module import Module
+from backend.identity.events import WorkspaceCreated
+from backend.sales.documents import Lead, Opportunity, Pipeline
+from backend.sales.graphql import MUTATIONS, QUERIES
+from backend.sales.pipelines import on_workspace_created
+from backend.sales.seed import seed_sales
+from backend.sales.synced import LEADS, OPPORTUNITIES
+
+ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
+MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
+WORKED = grant(read=TEAM, create=OWN, update=TEAM, delete=OWN)
+
+module = Module(
+    name="sales",
+    documents=(Pipeline, Opportunity, Lead),
+    queries=QUERIES,
+    mutations=MUTATIONS,
+    listens={"sales.workspace_created": (on_workspace_created, (WorkspaceCreated,))},
+    roles={
+        "manager": {"pipeline": MANAGED, "opportunity": MANAGED, "lead": MANAGED},
+        "rep": {"pipeline": grant(read=ALL), "opportunity": WORKED, "lead": WORKED},
+    },
+    synced=(OPPORTUNITIES, LEADS),
+    seed=seed_sales,
+)
