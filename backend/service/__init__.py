@@ -1,0 +1,1 @@
+"""Helping customers: conversations, their messages, and tickets."""

@@ -1,0 +1,55 @@
+"""What the service room announces. Words of customers never travel in an event, only ids and headings."""
+
+from backend.core.events import DomainEvent
+
+
+class ConversationOpened(DomainEvent):
+    conversation_id: str
+    contact_id: str | None
+    channel: str
+
+
+class MessageReceived(DomainEvent):
+    """The customer wrote."""
+
+    message_id: str
+    conversation_id: str
+    contact_id: str | None
+    assignee_id: str | None
+    ticket_id: str | None
+
+
+class MessageSent(DomainEvent):
+    """We wrote to the customer: a person of ours, the assistant or the house (``author_kind``)."""
+
+    message_id: str
+    conversation_id: str
+    contact_id: str | None
+    author_kind: str
+    author_id: str | None
+    ticket_id: str | None
+
+
+class TicketCreated(DomainEvent):
+    ticket_id: str
+    number: str
+    subject: str
+    contact_id: str | None
+    conversation_id: str | None
+    by: str
+
+
+class TicketAssigned(DomainEvent):
+    ticket_id: str
+    assignee_id: str
+    number: str
+    subject: str
+    by: str
+
+
+class TicketStatusChanged(DomainEvent):
+    ticket_id: str
+    number: str
+    before: str
+    after: str
+    by: str

@@ -1,0 +1,33 @@
+"""From the assistant to people: a ticket that holds the whole conversation."""
+
+from backend.core.unit_of_work import UnitOfWork
+from backend.service.conversations import set_conversation
+from backend.service.documents import Conversation, Ticket
+from backend.service.rules import ConversationState, HandledBy
+from backend.service.tickets import file_ticket, open_ticket_of
+
+
+async def hand_off_to_ticket(
+    uow: UnitOfWork,
+    conversation_id: str,
+    *,
+    reason: str,
+    subject: str,
+    summary: str = "",
+    id: str | None = None,
+) -> Ticket:
+    """Hand a conversation to people: return its open ticket, or a new one with the conversation attached.
+
+    ``reason`` is a short code, ``summary`` what an agent should know at a glance. A second hand-off finds
+    the first one's ticket; after a finished ticket the new one follows it. The customer may be the actor.
+    """
+    conversation = await uow.access(Conversation, conversation_id, action="update")
+    held = await open_ticket_of(uow, conversation)
+    if held is not None:
+        return held
+    fields = {"subject": subject, "description": summary, "conversation_id": conversation.id}
+    ticket = await file_ticket(uow, fields, id=id, follows_id=conversation.ticket_id, handoff_reason=reason)
+    await set_conversation(
+        uow, conversation.id, state=ConversationState.WAITING_HUMAN, handled_by=HandledBy.NONE
+    )
+    return ticket

@@ -1,0 +1,42 @@
+"""The service room's page."""
+
+from backend.core.access import Level, grant
+from backend.core.events import RecordUpdated
+from backend.core.module import Module
+from backend.service.account_owners import on_record_changed
+from backend.service.documents import Conversation, Counter, Message, Ticket
+from backend.service.events import ConversationOpened, TicketCreated
+from backend.service.graphql import ServiceMutation, ServiceQuery
+from backend.service.seed import seed_tickets
+from backend.service.synced import CONVERSATIONS, MESSAGES, TICKETS
+
+ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
+MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
+ANSWERED = grant(read=ALL, create=ALL, update=ALL, assign=ALL)
+FOLLOWED = grant(read=TEAM, create=OWN, update=OWN)
+# The operations keep a customer's writes to what their words bring about: a reopened ticket, a hand-off.
+SPOKEN = grant(read=OWN, create=OWN, update=OWN)
+COUNTED = {"counter": grant(read=ALL, create=ALL, update=ALL)}
+
+module = Module(
+    name="service",
+    documents=(Conversation, Message, Ticket, Counter),
+    queries=(ServiceQuery,),
+    mutations=(ServiceMutation,),
+    listens={
+        "service.account_owner": (on_record_changed, (ConversationOpened, TicketCreated, RecordUpdated))
+    },
+    roles={
+        "manager": {"ticket": MANAGED, "conversation": MANAGED, "message": MANAGED, **COUNTED},
+        "rep": {"ticket": FOLLOWED, "conversation": FOLLOWED, "message": FOLLOWED, **COUNTED},
+        "agent": {"ticket": ANSWERED, "conversation": ANSWERED, "message": ANSWERED, **COUNTED},
+        "customer": {
+            "ticket": SPOKEN,
+            "conversation": SPOKEN,
+            "message": grant(read=OWN, create=OWN),
+            **COUNTED,
+        },
+    },
+    synced=(TICKETS, CONVERSATIONS, MESSAGES),
+    seed=seed_tickets,
+)
