@@ -1,0 +1,1 @@
+"""Phones: what they pull, what they push, and how both sides agree."""

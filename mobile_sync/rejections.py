@@ -1,0 +1,91 @@
+"""Rejections: what became of the edits that did not go through, told to their author's phones."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from backend.core.access import Actor, Level, grant
+from backend.core.errors import Forbidden
+from backend.core.fields import Fields
+from backend.core.ids import derived_id
+from backend.core.sync import SyncedCollection, shown
+from backend.core.unit_of_work import UnitOfWork
+from mobile_sync.documents import SyncRejection
+from mobile_sync.wording import camel
+
+OWN = grant(read=Level.OWN, create=Level.OWN, delete=Level.OWN)
+
+
+def with_own_rejections(actor: Actor) -> Actor:
+    """Return ``actor`` with the right to its own rejections: no role gives it, no role takes it away."""
+    return replace(actor, grants={**actor.grants, SyncRejection.kind: OWN})
+
+
+async def reject(
+    uow: UnitOfWork, *, key: str, collection: str, record_id: str, reason: str, message: str, lost: Fields
+) -> None:
+    """Note what did not go through, for the actor.
+
+    ``key`` names the pushed row: a repeat adds nothing while the note stands, and a new one once its author
+    has deleted it.
+    """
+    number = 0
+    while await uow.is_taken(SyncRejection, id := _rejection_id(uow, key, number)):
+        if await uow.find_one(SyncRejection, {"_id": id}) is not None:
+            return
+        number += 1
+    uow.save(
+        SyncRejection(
+            id=id,
+            owner_id=uow.actor.user_id,
+            collection_name=collection,
+            record_id=record_id,
+            reason=reason,
+            message=message,
+            lost=as_text(lost),
+        )
+    )
+
+
+def _rejection_id(uow: UnitOfWork, key: str, number: int) -> str:
+    return derived_id("rejection", uow.actor.workspace_id, uow.actor.user_id, key, str(number))
+
+
+def as_text(values: Mapping[str, Any]) -> str:
+    """Return column values as JSON text, under the names that the phone uses."""
+    named = {camel(name): value for name, value in values.items()}
+    return orjson.dumps(named, option=orjson.OPT_SORT_KEYS).decode()
+
+
+async def delete_rejection(uow: UnitOfWork, id: str) -> SyncRejection:
+    """Delete a rejection: its author has read it."""
+    rejection = await uow.access(SyncRejection, id, action="delete")
+    uow.delete(rejection)
+    return rejection
+
+
+async def _create(uow: UnitOfWork, fields: Fields, id: str) -> SyncRejection:
+    raise Forbidden("create", SyncRejection.kind)
+
+
+async def _update(uow: UnitOfWork, id: str, fields: Fields) -> SyncRejection:
+    raise Forbidden("update", SyncRejection.kind)
+
+
+REJECTIONS = SyncedCollection(
+    name="sync_rejection",
+    record=SyncRejection,
+    fields=(
+        shown("collection_name"),
+        shown("record_id"),
+        shown("reason"),
+        shown("message"),
+        shown("lost"),
+        shown("created_at", "datetime"),
+    ),
+    create=_create,
+    update=_update,
+    delete=delete_rejection,
+)

@@ -1,0 +1,133 @@
+"""Rows: records as phones hold them, and a phone's values as operations take them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from pydantic_core import PydanticUndefined
+
+from backend.core.errors import FieldError, InvalidInput
+from backend.core.records import Record
+from backend.core.sync import SyncedCollection, SyncedField, phone_row, phone_value
+
+ROW = ("id", "version", "deleted")  # what every row has beside its collection's columns
+NIL_ID = "00000000-0000-0000-0000-000000000000"
+BLANKS = {"text": "", "integer": 0, "number": 0, "boolean": False, "decimal": "0", "date": "", "datetime": ""}
+LARGEST_INTEGER = 2**31 - 1  # GraphQL's Int: a larger one could never be pulled again
+
+Row = dict[str, Any]
+
+
+def columns(collection: SyncedCollection) -> list[SyncedField]:
+    """Return the collection's columns without those that every row has anyway."""
+    return [field for field in collection.fields if field.name not in ROW]
+
+
+def writable(collection: SyncedCollection) -> list[str]:
+    """Return the names of the columns that phones may write."""
+    return [field.name for field in columns(collection) if not field.server_owned]
+
+
+def row_of(collection: SyncedCollection, record: Record) -> Row:
+    """Return ``record`` as a row: its id and version, its columns, and whether it is deleted."""
+    values = {name: _plain(value) for name, value in phone_row(collection, record).items()}
+    return values | {
+        "id": record.id,
+        "version": record.version,
+        "deleted": record.deleted_at is not None,
+    }
+
+
+def tombstone(collection: SyncedCollection, id: str) -> Row:
+    """Return the row that makes a phone forget ``id``. It tells nothing: required columns are blank."""
+    blank = {f.name: BLANKS[f.type] if f.required else None for f in columns(collection)}
+    return {**blank, "id": id, "version": None, "deleted": True}
+
+
+def filled(collection: SyncedCollection, values: Mapping[str, Any]) -> Row:
+    """Return the writable values of a phone's row, null and missing ones as the kind's default.
+
+    A phone that never set a column, and one that cleared it, mean the same.
+    """
+    fields = collection.record.model_fields
+    row: Row = {}
+    for name in writable(collection):
+        value = values.get(name)
+        if value is None and name in fields:
+            default = fields[name].get_default(call_default_factory=True)
+            value = None if default is PydanticUndefined else _plain(phone_value(default))
+        row[name] = value
+    return row
+
+
+def fields_of(collection: SyncedCollection, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a phone's values as an operation's fields; raise InvalidInput for those of a wrong type.
+
+    The kind's own rules (lengths, choices, ranges) are the operation's.
+    """
+    wrong: list[FieldError] = []
+    fields: dict[str, Any] = {}
+    for field in columns(collection):
+        if field.name in values:
+            try:
+                fields[field.name] = _read(field, values[field.name])
+            except ValueError as error:
+                wrong.append(FieldError(field.name, str(error)))
+    if wrong:
+        raise InvalidInput(*wrong)
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _read(field: SyncedField, value: Any) -> Any:
+    """Return one column's value as the record takes it; raise ValueError with a sentence otherwise."""
+    if value is None:
+        return None
+    expected: Any = _TYPES[field.type]
+    if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
+        raise ValueError(f"must be {_NAMES[field.type]}")
+    if field.type == "integer":
+        return _integer(value)
+    if field.type == "datetime":
+        return _moment(value)
+    return value
+
+
+def _integer(value: float) -> int:
+    if value != int(value) or abs(value) > LARGEST_INTEGER:
+        raise ValueError(f"must be a whole number between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
+    return int(value)
+
+
+def _moment(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901  (naive, and so refused below)
+    if moment.tzinfo is None:
+        raise ValueError("must be a time with its zone, such as 2026-03-01T08:00:00.000Z")
+    return moment.astimezone(UTC)
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "text": (str,),
+    "integer": (int, float),
+    "number": (int, float),
+    "boolean": (bool,),
+    "decimal": (str, int, float),
+    "date": (str,),
+    "datetime": (str,),
+}
+_NAMES = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "decimal": "a decimal number as text, such as 1250.50",
+    "date": "a date such as 2026-03-01",
+    "datetime": "a time with its zone, such as 2026-03-01T08:00:00.000Z",
+}
