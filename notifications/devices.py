@@ -1,0 +1,58 @@
+"""Devices: where somebody's pushes go."""
+
+from dataclasses import replace
+
+from backend.core.access import Actor, Level, grant
+from backend.core.errors import FieldError, Forbidden, InvalidInput
+from backend.core.fields import Fields, new_record, set_fields
+from backend.core.ids import derived_id
+from backend.core.unit_of_work import UnitOfWork
+from notifications.documents import Device
+
+_ANY_DEVICE = grant(read=Level.ALL, create=Level.ALL, update=Level.ALL)
+
+
+def registrar_for(actor: Actor) -> Actor:
+    """Return ``actor`` with the right to take over any device of the workspace, to register one with.
+
+    Whoever holds a registration's value holds the device; its former owner's record is not theirs to see.
+    Raise Forbidden when the actor's roles allow no device at all.
+    """
+    if actor.level(Device.kind, "create") is Level.NONE:
+        raise Forbidden("create", Device.kind)
+    return replace(actor, grants={**actor.grants, Device.kind: _ANY_DEVICE})
+
+
+async def register_device(uow: UnitOfWork, fields: Fields) -> Device:
+    """Let the actor's session be reached on a device; the actor is a ``registrar_for`` somebody.
+
+    The last sign-in that registers a device has it; what the session had registered before is dropped.
+    """
+    if not fields.get("value"):
+        raise InvalidInput(FieldError("value", "is empty; send the registration that the push SDK reports"))
+    workspace_id, mine = uow.actor.workspace_id, {"owner_id": uow.actor.user_id}
+    id = derived_id("device", workspace_id, fields["registration_kind"], fields["value"])
+    for former in await uow.find(Device, mine | {"session_id": uow.actor.session_id}):
+        if former.id != id:
+            await drop_device(uow, former.id, reason="replaced")
+    if await uow.is_taken(Device, id):
+        device = await uow.access(Device, id, action="update")
+        set_fields(device, {**fields, **mine})
+    else:
+        device = await new_record(uow, Device, fields, id=id)
+    device.session_id, device.registered_at = uow.actor.session_id, uow.at
+    device.dropped_at, device.dropped_reason = None, ""
+    uow.save(device)
+    return device
+
+
+async def drop_device(uow: UnitOfWork, id: str, *, reason: str, only_of_session: str | None = None) -> Device:
+    """Forget how to reach a device, until it registers again.
+
+    With ``only_of_session`` nothing happens when another sign-in has it by now.
+    """
+    device = await uow.access(Device, id, action="update")
+    if device.is_reachable and only_of_session in (None, device.session_id):
+        device.value, device.dropped_at, device.dropped_reason = "", uow.at, reason
+        uow.save(device)
+    return device

@@ -1,0 +1,157 @@
+"""What the notifications room stores."""
+
+from datetime import datetime, time
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from beanie import Document
+from pydantic import BaseModel, Field, model_validator
+from pymongo import IndexModel
+
+from backend.core.clock import Moment
+from backend.core.records import Part, Record
+
+
+class RegistrationKind(StrEnum):
+    """How the push vendor knows an app on a device: an installation id, or the older token."""
+
+    FID = "fid"
+    TOKEN = "token"
+
+
+class Platform(StrEnum):
+    ANDROID = "android"
+    IOS = "ios"
+    WEB = "web"
+
+
+class Device(Record):
+    """One app on one device, as a push vendor knows it. Its owner is who signed in there last.
+
+    The id is derived from the workspace and the registration, so there is one record of each: who registers
+    it takes it over. A dropped one stays, without its ``value``, and comes back when it registers again.
+    """
+
+    kind: ClassVar[str] = "device"
+    server_owned: ClassVar[frozenset[str]] = frozenset(
+        {"session_id", "registered_at", "dropped_at", "dropped_reason"}
+    )
+
+    session_id: str = ""
+    registration_kind: RegistrationKind
+    value: str = Field(max_length=4_096, repr=False)
+    platform: Platform
+    app_version: str = Field(default="", max_length=100)
+    registered_at: datetime | None = None
+    dropped_at: datetime | None = None
+    dropped_reason: str = ""
+
+    @property
+    def is_reachable(self) -> bool:
+        """Tell whether a push can be addressed to it."""
+        return bool(self.value)
+
+    class Settings:
+        name = "devices"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("owner_id", 1)])]
+
+
+class Notification(Record):
+    """One line in somebody's inbox; ``owner_id`` is the recipient, and nobody else may read it."""
+
+    kind: ClassVar[str] = "notification"
+    server_owned: ClassVar[frozenset[str]] = frozenset(
+        {"owner_id", "team_ids", "type", "subject_kind", "subject_id", "title", "body"}
+    )
+
+    type: str
+    subject_kind: str = ""
+    subject_id: str = ""
+    title: str
+    body: str
+    read_at: Moment | None = None
+
+    class Settings:
+        name = "notifications"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("owner_id", 1), ("read_at", 1)])]
+
+
+class QuietSpan(Part):
+    """Quiet hours as a person sets them: HH:MM in their own time zone."""
+
+    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+
+    @model_validator(mode="after")
+    def refuse_no_span(self) -> Self:
+        """Refuse an end at the start: nobody could tell whether that is never or always."""
+        if self.start == self.end:
+            raise ValueError("the end is the start; set another end, or null for no quiet hours")
+        return self
+
+    @property
+    def times(self) -> tuple[time, time]:
+        """Return start and end as times of day."""
+        return time.fromisoformat(self.start), time.fromisoformat(self.end)
+
+
+class NotificationPreference(Record):
+    """What one person wants to be told, and when. One a person; the id is derived from theirs."""
+
+    kind: ClassVar[str] = "notification_preference"
+
+    quiet_hours: QuietSpan | None = None
+    muted_types: list[str] = Field(default_factory=list)
+
+    class Settings:
+        name = "notification_preferences"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. DUE and LEASED ones are still to be sent."""
+
+    DUE = "due"
+    LEASED = "leased"
+    SENT = "sent"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    DEAD = "dead"
+
+
+class Attempt(BaseModel):
+    """One try, and what came of it."""
+
+    at: datetime
+    outcome: str
+    reason: str
+    provider_message_id: str | None = None
+
+
+class Delivery(Document):
+    """One notification on its way to one device. A queue's entry, not a record: no version, no readers.
+
+    ``next_at`` is when a worker may take it: first ``not_before``, then the next try; while it is leased, the
+    end of the lease. ``expires_at`` is when it is given up.
+    """
+
+    id: str  # type: ignore[assignment]  # Beanie's default is ObjectId
+    workspace_id: str
+    notification_id: str
+    user_id: str
+    device_id: str
+    collapse_key: str
+    state: DeliveryState = DeliveryState.DUE
+    reason: str = ""
+    not_before: datetime
+    next_at: datetime
+    expires_at: datetime
+    lease_owner: str = ""
+    attempts: list[Attempt] = Field(default_factory=list)
+
+    class Settings:
+        name = "deliveries"
+        # Workers serve all workspaces, so the queue's index starts with what is due.
+        indexes: ClassVar = [
+            IndexModel([("state", 1), ("next_at", 1)]),
+            IndexModel([("expires_at", 1)], expireAfterSeconds=7 * 86_400),
+        ]

@@ -1,0 +1,274 @@
+"""Firebase Cloud Messaging. The one place that knows the vendor's library.
+
+The library (firebase-admin 7.7) is used for what it is good at: the shape of messages and the meaning of
+errors. Three of its habits do not fit a server with one event loop and a durable queue. They are set right
+in ``_connect``, the only code here that touches its private names:
+
+- it fetches OAuth tokens with blocking calls on the event loop, and twice more per message after a 401;
+- it retries 500 and 503 up to four times by itself, heedless of Retry-After, while the delivery's lease ends;
+- it has no setting for another address, which a test or an egress proxy needs.
+"""
+
+import asyncio
+import functools
+import hashlib
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import firebase_admin
+import google.auth.exceptions
+import google.auth.transport.requests
+import httpx
+import structlog
+from firebase_admin import _http_client, _retry, credentials, exceptions, messaging
+
+from backend.core.clock import Clock, SystemClock
+from notifications.gateways import Outcome, PushMessage, Verdict
+from notifications.vendor_loop import VendorLoop
+from notifications.verdicts import Refusal, judge, read_retry_after
+
+log = structlog.get_logger(__name__)
+
+CHUNK = 100
+"""Messages in flight at once, and so the most sockets. The library's own pool ends there too."""
+
+HTTP_TIMEOUT = timedelta(seconds=10)
+"""For each step of one request (connect, send, read); the library's default is 120 s."""
+
+_APNS_COLLAPSE_ID_BYTES = 64  # Source: Apple, "Sending notification requests to APNs"
+_WEB_PUSH_TOPIC_CHARS = 32  # Source: RFC 8030, 5.4
+
+_FCM_CODES = {
+    messaging.UnregisteredError: "UNREGISTERED",
+    messaging.SenderIdMismatchError: "SENDER_ID_MISMATCH",
+    messaging.QuotaExceededError: "QUOTA_EXCEEDED",
+    messaging.ThirdPartyAuthError: "THIRD_PARTY_AUTH_ERROR",
+}
+
+
+class FirebaseGateway:
+    """Send through FCM with a service account.
+
+    Nothing is read or opened before the first ``send``; when the credentials cannot be loaded then, the next
+    ``send`` tries anew. All of it runs on a loop of its own, since a hundred requests at once keep the
+    vendor's HTTP client busy for tenths of a second. ``base_url`` replaces ``https://fcm.googleapis.com``.
+    """
+
+    def __init__(
+        self,
+        credentials_path: Path,
+        base_url: str = "",
+        *,
+        http_timeout: timedelta = HTTP_TIMEOUT,
+        clock: Clock | None = None,
+    ) -> None:
+        self._credentials_path = credentials_path
+        self._base_url = base_url
+        self._http_timeout = http_timeout
+        self._chunk_timeout = 2 * http_timeout  # a request has four steps; the delivery's lease is 30 s
+        self._clock = clock or SystemClock()
+        self._loop = VendorLoop("firebase")
+        self._connection: _Connection | None = None
+        self._connecting = asyncio.Lock()
+
+    async def send(self, messages: Sequence[PushMessage]) -> list[Verdict]:
+        """Try each message once, at most 100 at a time; return one verdict per message, in the same order."""
+        return await self._loop.run(self._send(messages)) if messages else []
+
+    async def close(self) -> None:
+        """Close the sockets; the gateway is not used afterwards."""
+        if self._connection is not None:
+            await self._loop.run(self._connection.close())
+        await self._loop.stop()
+
+    async def _send(self, messages: Sequence[PushMessage]) -> list[Verdict]:
+        try:
+            connection = await self._signed_in()
+        except (OSError, ValueError) as error:
+            return [self._unreadable_credentials(error)] * len(messages)
+        except google.auth.exceptions.GoogleAuthError as error:
+            log.error("push_sign_in_failed", error=str(error))
+            return [Verdict(outcome=Outcome.RETRY, reason="SIGN_IN_FAILED", detail=str(error))] * len(
+                messages
+            )
+        verdicts: list[Verdict] = []
+        for start in range(0, len(messages), CHUNK):
+            verdicts += await self._send_chunk(connection, messages[start : start + CHUNK])
+        if any(verdict.reason == "UNAUTHENTICATED" for verdict in verdicts):
+            connection.credential.token = None  # revoked before its time: sign in anew at the next send
+        return verdicts
+
+    async def _signed_in(self) -> "_Connection":
+        async with self._connecting:
+            if self._connection is None:
+                self._connection = await asyncio.to_thread(
+                    _connect, self._credentials_path, self._base_url, self._http_timeout
+                )
+            connection = self._connection
+            if not connection.credential.valid:  # or within minutes of its end
+                await asyncio.to_thread(connection.refresh, self._http_timeout)
+            return connection
+
+    async def _send_chunk(self, connection: "_Connection", chunk: Sequence[PushMessage]) -> list[Verdict]:
+        now_seconds = int(self._clock.now().timestamp())
+        drafts = [_draft(message, now_seconds=now_seconds) for message in chunk]
+        try:
+            async with asyncio.timeout(self._chunk_timeout.total_seconds()):
+                batch = await messaging.send_each_async(drafts, app=connection.app)
+        except exceptions.FirebaseError as error:  # an answer that is not FCM's: nobody knows what was taken
+            return [self._verdict_on(error)] * len(chunk)
+        except TimeoutError:
+            late = f"No answer within {self._chunk_timeout.total_seconds():g} s."
+            return [judge(Refusal(code="DEADLINE_EXCEEDED", message=late))] * len(chunk)
+        return [
+            Verdict(outcome=Outcome.SENT, reason="SENT", provider_message_id=response.message_id)
+            if response.success
+            else self._verdict_on(response.exception)
+            for response in batch.responses
+        ]
+
+    def _verdict_on(self, error: Any) -> Verdict:
+        headers = error.http_response.headers if error.http_response is not None else {}
+        return judge(
+            Refusal(
+                code=_FCM_CODES.get(type(error), error.code),
+                message=str(error),
+                retry_after=read_retry_after(headers.get("Retry-After"), now=self._clock.now()),
+            )
+        )
+
+    def _unreadable_credentials(self, error: Exception) -> Verdict:
+        log.error("push_credentials_unreadable", path=str(self._credentials_path), error=str(error))
+        return Verdict(
+            outcome=Outcome.ALERT,
+            reason="CREDENTIALS_UNREADABLE",
+            detail=str(error),
+            mend=(
+                f"No push can be sent: {self._credentials_path} is not a readable service account file; let"
+                " GOOGLE_APPLICATION_CREDENTIALS name the JSON key that the Firebase console gives under"
+                " Project settings, Service accounts."
+            ),
+        )
+
+
+# ------------------------------------------------------------------------------------------ the connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    app: Any
+    credential: Any
+    client: Any
+
+    def refresh(self, timeout: timedelta) -> None:
+        """Fetch an access token. Blocks: call it in a thread. Raises GoogleAuthError."""
+        request = google.auth.transport.requests.Request()
+        try:
+            self.credential.refresh(functools.partial(request, timeout=timeout.total_seconds()))
+        except (
+            TypeError
+        ) as error:  # google-auth reads a 200 that is not JSON, a captive portal's, as a mapping
+            problem = "The token endpoint did not answer in JSON."
+            raise google.auth.exceptions.RefreshError(problem) from error  # type: ignore[no-untyped-call]
+
+    async def close(self) -> None:
+        await self.client.aclose()
+        await asyncio.to_thread(firebase_admin.delete_app, self.app)  # it starts a loop for its own clean-up
+
+
+class _Bearer(httpx.Auth):
+    """Show the access token that ``refresh`` fetched ahead, and hand a 401 on as it is."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        self._credential.apply(request.headers)
+        yield request
+
+
+def _connect(credentials_path: Path, base_url: str, http_timeout: timedelta) -> _Connection:
+    """Load the credentials and set the library up for us. Blocks: call it in a thread.
+
+    Raises OSError or ValueError when the file is not a service account.
+    """
+    certificate = credentials.Certificate(str(credentials_path))
+    app = firebase_admin.initialize_app(
+        certificate, {"httpTimeout": http_timeout.total_seconds()}, name=f"rapport-{uuid.uuid4()}"
+    )
+    credential = certificate.get_credential()
+    service = messaging._get_messaging_service(app)
+    if base_url:
+        service._fcm_url = f"{base_url}/v1/projects/{app.project_id}/messages:send"
+    service._async_client = _http_client.HttpxAsyncClient(
+        timeout=http_timeout.total_seconds(), retry_config=_retry.HttpxRetry(max_retries=0)
+    )
+    service._async_client.async_client.auth = _Bearer(credential)
+    return _Connection(app=app, credential=credential, client=service._async_client)
+
+
+# -------------------------------------------------------------------------------------------- the message
+
+
+def _draft(message: PushMessage, *, now_seconds: int) -> Any:
+    """Write a message in Firebase's terms for Android, iOS and the web at once."""
+    draft = messaging.Message(
+        data=dict(message.data),
+        notification=None
+        if message.is_silent
+        else messaging.Notification(title=message.title, body=message.body),
+        android=_for_android(message),
+        apns=_for_ios(message, now_seconds=now_seconds),
+        webpush=_for_web(message),
+    )
+    # Set after construction: the constructor warns on every message that ``token`` is the older kind.
+    setattr(draft, message.registration.kind, message.registration.value)
+    return draft
+
+
+def _for_android(message: PushMessage) -> Any:
+    """A visible message collapses on the device by its tag; FCM ignores the collapse key of such."""
+    return messaging.AndroidConfig(
+        collapse_key=message.collapse_key if message.is_silent else None,
+        priority=message.priority,
+        ttl=message.ttl,
+        notification=None if message.is_silent else messaging.AndroidNotification(tag=message.collapse_key),
+    )
+
+
+def _for_ios(message: PushMessage, *, now_seconds: int) -> Any:
+    """Silent pushes must be of background type and low priority, or APNs drops them."""
+    collapse_id = message.collapse_key
+    if len(collapse_id.encode()) > _APNS_COLLAPSE_ID_BYTES:
+        collapse_id = _digest(collapse_id)
+    aps = messaging.Aps(content_available=True) if message.is_silent else messaging.Aps(sound="default")
+    return messaging.APNSConfig(
+        headers={
+            "apns-push-type": "background" if message.is_silent else "alert",
+            "apns-priority": "10" if message.priority == "high" and not message.is_silent else "5",
+            "apns-collapse-id": collapse_id,
+            "apns-expiration": str(now_seconds + int(message.ttl.total_seconds())),
+        },
+        payload=messaging.APNSPayload(aps=aps),
+    )
+
+
+def _for_web(message: PushMessage) -> Any:
+    return messaging.WebpushConfig(
+        headers={
+            "TTL": str(int(message.ttl.total_seconds())),
+            "Urgency": message.priority,
+            "Topic": _digest(message.collapse_key),
+        },
+        notification=None if message.is_silent else messaging.WebpushNotification(tag=message.collapse_key),
+    )
+
+
+def _digest(text: str) -> str:
+    """Return 32 URL-safe characters that stand for the text."""
+    return urlsafe_b64encode(hashlib.sha256(text.encode()).digest())[:_WEB_PUSH_TOPIC_CHARS].decode()

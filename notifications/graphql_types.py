@@ -1,0 +1,134 @@
+"""Notifications, devices and preferences as GraphQL types and inputs."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+import strawberry
+from strawberry import UNSET
+
+from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, shared_fields
+from notifications import documents
+from notifications.documents import Platform, RegistrationKind
+
+strawberry.enum(RegistrationKind, description="A Firebase installation id, or the older registration token.")
+strawberry.enum(Platform)
+
+
+@strawberry.type(description="One line of your inbox, in your language.")
+class Notification:
+    id: strawberry.ID
+    version: int
+    created_at: datetime
+    type: str
+    subject_kind: str
+    subject_id: str
+    title: str
+    body: str
+    read_at: datetime | None
+
+    @classmethod
+    def of(cls, record: documents.Notification) -> Self:
+        return cls(**shared_fields(record, cls))
+
+
+@strawberry.type(description="A new line has come: enough to show a hint; ask `notifications` for the rest.")
+class NotificationArrival:
+    id: strawberry.ID
+    type: str
+    subject_kind: str
+    subject_id: str
+    title: str
+
+    @classmethod
+    def of(cls, record: documents.Notification) -> Self:
+        return cls(**shared_fields(record, cls))
+
+
+@strawberry.type(description="One app on one device that your pushes go to. Its registration is never shown.")
+class Device:
+    id: strawberry.ID
+    version: int
+    platform: Platform
+    app_version: str
+    registered_at: datetime | None
+    is_reachable: bool
+
+    @classmethod
+    def of(cls, record: documents.Device) -> Self:
+        return cls(**shared_fields(record, cls))
+
+
+@strawberry.type(description="By the clock on your wall, HH:MM; an end before the start is on the next day.")
+class QuietHours:
+    start: str
+    end: str
+
+
+@strawberry.type(description="What you want to be told, and when. Muted types still reach the inbox.")
+class NotificationPreferences:
+    version: int
+    quiet_hours: QuietHours | None
+    muted_types: list[str]
+
+    @classmethod
+    def of(cls, record: documents.NotificationPreference) -> Self:
+        quiet = record.quiet_hours
+        return cls(
+            version=record.version,
+            quiet_hours=QuietHours(start=quiet.start, end=quiet.end) if quiet else None,
+            muted_types=record.muted_types,
+        )
+
+
+@strawberry.input
+class NotificationReadInput:
+    id: strawberry.ID
+    mutation_id: str | None = UNSET
+
+
+@strawberry.input(description="What the push SDK on the device reports. Send it at each sign-in and change.")
+class DeviceRegisterInput:
+    kind: RegistrationKind
+    value: str
+    platform: Platform
+    app_version: str = ""
+    mutation_id: str | None = UNSET
+
+
+@strawberry.input
+class DeviceRemoveInput:
+    id: strawberry.ID
+    mutation_id: str | None = UNSET
+
+
+@strawberry.input(description="By the clock on your wall, HH:MM; an end before the start is on the next day.")
+class QuietHoursInput:
+    start: str
+    end: str
+
+
+@strawberry.input(description="What is left out stays; `quietHours: null` ends them.")
+class NotificationPreferencesSetInput:
+    quiet_hours: QuietHoursInput | None = UNSET
+    muted_types: list[str] | None = UNSET
+    mutation_id: str | None = UNSET
+
+
+@strawberry.input
+class TestNotificationInput:
+    mutation_id: str | None = UNSET
+
+
+NotificationResult = Annotated[
+    Notification | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("NotificationResult")
+]
+DeviceResult = Annotated[
+    Device | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("DeviceResult")
+]
+DeviceRemoveResult = Annotated[
+    Deleted | NotFound | Forbidden | Conflict, strawberry.union("DeviceRemoveResult")
+]
+NotificationPreferencesResult = Annotated[
+    NotificationPreferences | InvalidInput | NotFound | Forbidden | Conflict,
+    strawberry.union("NotificationPreferencesResult"),
+]

@@ -1,0 +1,22 @@
+"""The inbox on phones: a phone may mark lines as read and take them out, even offline."""
+
+from backend.core.sync import SyncedCollection, shown, synced, with_phone_id
+from notifications.documents import Notification
+from notifications.inbox import create_notification, delete_notification, update_notification
+
+NOTIFICATIONS = SyncedCollection(
+    name="notification",
+    record=Notification,
+    fields=(
+        shown("type"),
+        shown("subject_kind"),
+        shown("subject_id"),
+        shown("title"),
+        shown("body"),
+        synced("read_at", "datetime"),
+        shown("created_at", "datetime"),
+    ),
+    create=with_phone_id(create_notification),
+    update=update_notification,
+    delete=delete_notification,
+)

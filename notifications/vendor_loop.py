@@ -1,0 +1,46 @@
+"""An event loop in a thread of its own, for a vendor's library that would hold up everybody else's."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class VendorLoop:
+    """Run coroutines beside the caller's event loop, which stays free while they compute.
+
+    The thread starts at the first ``run``. What one loop opens (sockets, locks) stays on it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._thread: threading.Thread | None = None
+        self._loop: Future[asyncio.AbstractEventLoop] = Future()
+        self._stopping: asyncio.Event | None = None
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run the coroutine over there and return its result; a cancelled caller cancels it."""
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=lambda: asyncio.run(self._serve()), name=self._name, daemon=True
+            )
+            self._thread.start()
+        loop = await asyncio.wrap_future(self._loop)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+    async def stop(self) -> None:
+        """Cancel what still runs and end the thread; nothing may ``run`` afterwards."""
+        if self._thread is None:
+            return
+        loop = await asyncio.wrap_future(self._loop)
+        assert self._stopping is not None
+        loop.call_soon_threadsafe(self._stopping.set)
+        await asyncio.to_thread(self._thread.join)
+
+    async def _serve(self) -> None:
+        self._stopping = asyncio.Event()
+        self._loop.set_result(asyncio.get_running_loop())
+        await self._stopping.wait()
