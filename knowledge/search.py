@@ -1,0 +1,229 @@
+"""What a question to the knowledge base finds: the interface that rooms above build on.
+
+    knowledge = await services.aget(KnowledgeBase)
+    result = await knowledge.search(uow, question, locale="zh", first=5)
+
+Only what the asker of ``uow`` may read takes part, from before anything is ranked.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from backend.core.errors import FieldError, InvalidInput, Unavailable
+from backend.core.unit_of_work import UnitOfWork
+from knowledge import ranking
+from knowledge.documents import Article, ArticleStatus
+from knowledge.embedding import Embedder
+from knowledge.library import Library
+from knowledge.passage_index import Found, Question
+from knowledge.quotes import Span, pick_span, share_words, split_spans
+from knowledge.ranking import Features, Floats
+from knowledge.sentence_rows import SentenceRows
+from knowledge.shelf import Edition
+from knowledge.text import Language, guess_language, language_of_locale, tokens
+
+LONGEST_QUESTION = 20_000  # characters, as a chat message; the encoder reads its first 512 tokens
+MOST_HITS = 50
+PASSAGES_PER_HIT = 4  # looked at for each article wanted: several passages may be of one article
+QUOTED_BY_MEANING = 1  # hits whose quote is chosen by meaning, too: what would be the answer
+SPANS_COMPARED = 12  # of one passage, the wordiest: what one run of the encoder takes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit:
+    """One passage of the current version of a published article that the asker may read.
+
+    ``text`` is exactly ``article.body[start : start + len(text)]`` of version ``article_version``;
+    ``quote`` is the part of ``text`` nearest to the question (a sentence, list item or table row).
+    ``score`` orders the hits of one search and compares nothing else; ``dense`` is the cosine (0 when
+    degraded), ``lexical`` BM25, ``coverage`` the share of the question's words that the passage holds.
+    """
+
+    article_id: str
+    article_version: int
+    title: str
+    locale: str
+    visibility: str
+    valid_until: datetime | None
+    passage_id: str
+    heading_path: tuple[str, ...]
+    text: str
+    start: int
+    quote_start: int
+    quote_end: int
+    score: float
+    dense: float
+    lexical: float
+    coverage: float
+    same_language: bool
+
+    @property
+    def quote(self) -> str:
+        """Return the quoted span, exactly as the article has it."""
+        return self.text[self.quote_start : self.quote_end]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """Hits, best first and each of another article, and what a confidence can be learned from.
+
+    ``degraded``: meaning had no say (the model is still loading), or articles of the last seconds are
+    not indexed yet; treat scores with caution. ``articles`` are the hits' records, by id. ``features`` are
+    zeros when nothing was found.
+    """
+
+    hits: list[Hit] = field(default_factory=list)
+    articles: Mapping[str, Article] = field(default_factory=dict)
+    degraded: bool = False
+    features: Features = field(default_factory=Features)
+    language: Language = "en"
+    model: str = ""
+
+
+class KnowledgeBase:
+    """Search in the published articles of any workspace. One a process; thread of the event loop only."""
+
+    def __init__(self, library: Library, embedder: Embedder) -> None:
+        self.library, self.embedder = library, embedder
+        self._sentences = SentenceRows(embedder)
+
+    @property
+    def state(self) -> str:
+        """Return ``ready``; ``loading`` or ``indexing`` while searches go by words, in whole or in part."""
+        if not self.embedder.ready:
+            return "loading"
+        return "ready" if self.library.is_whole else "indexing"
+
+    def check(self) -> None:
+        """Raise Unavailable when the model or an index cannot be brought up; loading is no failure."""
+        if self.embedder.failure is not None:
+            raise Unavailable(f"The embedding model cannot be loaded: {self.embedder.failure}")
+        self.library.check()
+
+    async def close(self) -> None:
+        """Stop what runs in the background, write what is unwritten, let the model go."""
+        await self.library.close()
+        await asyncio.to_thread(self.embedder.close)
+
+    async def search(
+        self, uow: UnitOfWork, question: str, *, locale: str | None = None, first: int = 5
+    ) -> SearchResult:
+        """Return the articles that answer ``question`` best among those that ``uow``'s actor may read.
+
+        ``locale`` keeps to articles in that language; without it, all are searched. Raise InvalidInput
+        for an empty or overlong question and for ``first`` out of range.
+        """
+        text = _checked(question, first)
+        edition = await self.library.edition(uow.actor.workspace_id)
+        language = guess_language(text, default=language_of_locale(locale or uow.actor.locale))
+        allowed = edition.readable_by(uow.actor, language_of_locale(locale) if locale else None)
+        words, limit = tokens(text), first * PASSAGES_PER_HIT
+        row: Floats | None = None
+        if edition.meaning is not None and self.embedder.ready and edition.is_indexed(allowed):
+            row = (await self.embedder.embed_queries([text]))[0]
+            asked = Question(row, words, language)
+            found = await self.library.run(
+                edition.meaning.search,
+                asked,
+                limit=limit,
+                allowed_articles=allowed,
+                passed_over=edition.translated(allowed, language),
+            )
+        else:
+            found = await self.library.run(
+                edition.words.search, words, language, limit=limit, allowed_articles=allowed
+            )
+        best = _best_of_each_article(found, edition, first)
+        articles = await _readable(uow, edition, best)
+        best = [hit for hit in best if edition.articles[hit.article_id].article_id in articles]
+        spans = await self._quotes(best, edition, words, row)
+        return SearchResult(
+            hits=[_hit(hit, span, edition) for hit, span in zip(best, spans, strict=True)],
+            articles=articles,
+            degraded=row is None or not edition.waiting.isdisjoint(allowed),
+            features=found.features,
+            language=language,
+            model=self.embedder.name if row is not None else "",
+        )
+
+    async def _quotes(
+        self, hits: Sequence[ranking.Hit], edition: Edition, words: Sequence[str], row: Floats | None
+    ) -> list[Span]:
+        """Choose what to quote of each hit: by words, and for the first few by meaning as well."""
+        weights = edition.words.lexical.weights(words)
+        spans = [split_spans(edition.passages[hit.passage_id].passage.text) for hit in hits]
+        shared = [share_words(some, weights) for some in spans]
+        chosen = []
+        for number, hit in enumerate(hits):
+            text = edition.passages[hit.passage_id].passage.text
+            some, share, cosines = spans[number], shared[number], None
+            if row is not None and len(some) > 1 and number < QUOTED_BY_MEANING:
+                kept = sorted(np.argsort(-share, kind="stable")[:SPANS_COMPARED].tolist())
+                some, share = [some[i] for i in kept], share[kept]
+                cosines = await self._sentences.compare(row, [text[span.start : span.end] for span in some])
+            chosen.append(pick_span(some, share, cosines))
+        return chosen
+
+
+def _checked(question: str, first: int) -> str:
+    text = question.strip()
+    if not text:
+        raise InvalidInput(FieldError("query", "is empty; send a question of a word or more"))
+    if len(text) > LONGEST_QUESTION:
+        raise InvalidInput(
+            FieldError("query", f"has {len(text)} characters and may have {LONGEST_QUESTION}; shorten it")
+        )
+    if not 1 <= first <= MOST_HITS:
+        raise InvalidInput(FieldError("first", f"must be 1 to {MOST_HITS}"))
+    return text
+
+
+def _best_of_each_article(found: Found, edition: Edition, most: int) -> list[ranking.Hit]:
+    """Return each article's best passage, best first."""
+    best: dict[str, ranking.Hit] = {}
+    for hit in found.hits:
+        if hit.passage_id in edition.passages:
+            best.setdefault(hit.article_id, hit)
+    return list(best.values())[:most]
+
+
+async def _readable(uow: UnitOfWork, edition: Edition, hits: Sequence[ranking.Hit]) -> dict[str, Article]:
+    """Return the hits' records as the store lets the asker read them at this moment, at the same text."""
+    numbers = {
+        article.article_id: article.number for article in (edition.articles[hit.article_id] for hit in hits)
+    }
+    if not numbers:
+        return {}
+    records = await uow.find(Article, {"_id": {"$in": list(numbers)}})
+    return {
+        record.id: record
+        for record in records
+        if record.status is ArticleStatus.PUBLISHED and record.version_number == numbers[record.id]
+    }
+
+
+def _hit(hit: ranking.Hit, span: Span, edition: Edition) -> Hit:
+    article, passage = edition.articles[hit.article_id], edition.passages[hit.passage_id].passage
+    return Hit(
+        article_id=article.article_id,
+        article_version=article.number,
+        title=article.title,
+        locale=article.locale,
+        visibility=article.visibility,
+        valid_until=article.valid_until,
+        passage_id=hit.passage_id,
+        heading_path=passage.heading_path,
+        text=passage.text,
+        start=passage.start,
+        quote_start=span.start,
+        quote_end=span.end,
+        score=hit.score,
+        dense=hit.dense,
+        lexical=hit.lexical,
+        coverage=hit.coverage,
+        same_language=hit.same_language,
+    )

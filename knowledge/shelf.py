@@ -1,0 +1,228 @@
+"""One workspace's published articles as search holds them in memory, and what is searched in them.
+
+A text is named ``article@number``; its passages never change. Indexes are built from texts alone: who may
+read them is kept beside and decides before anything is ranked. Pure: no database, no model.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.core.access import Actor, allows
+from knowledge.documents import Article, ArticleStatus
+from knowledge.passage_index import FaissPassageIndex, IndexedPassage
+from knowledge.passages import Passage, split_passages, text_to_embed
+from knowledge.text import Language, language_of_locale, tokens
+from knowledge.word_index import WordIndex
+
+Row = NDArray[np.float16]  # half precision is what the index keeps; recall does not suffer
+_DIGEST_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class ShelvedPassage:
+    """A passage with what both indexes read of it; ``digest`` names the text that was embedded."""
+
+    passage: Passage
+    indexed: IndexedPassage
+    text: str
+    tokens: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class ShelvedArticle:
+    """A published article as it is now; ``text_key`` names its text, ``acl`` who reads it."""
+
+    article_id: str
+    number: int
+    title: str
+    locale: str
+    locale_group: str
+    language: Language
+    visibility: str
+    valid_until: datetime | None
+    acl: tuple[str, ...]
+    passages: tuple[ShelvedPassage, ...]
+
+    @property
+    def text_key(self) -> str:
+        return text_key(self.article_id, self.number)
+
+
+def text_key(article_id: str, number: int) -> str:
+    """Name one text of an article."""
+    return f"{article_id}@{number}"
+
+
+def shelve(article: Article, known: ShelvedArticle | None = None) -> ShelvedArticle:
+    """Read an article for search; the passages of a ``known`` state with the same text are taken over."""
+    language = language_of_locale(article.locale)
+    same_text = known is not None and (known.number, known.language) == (article.version_number, language)
+    return ShelvedArticle(
+        article_id=article.id,
+        number=article.version_number,
+        title=article.title,
+        locale=article.locale,
+        locale_group=article.locale_group,
+        language=language,
+        visibility=article.visibility,
+        valid_until=article.valid_until,
+        acl=tuple(article.acl),
+        passages=known.passages if known is not None and same_text else tuple(_cut(article, language)),
+    )
+
+
+def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
+    key = text_key(article.id, article.version_number)
+    for passage in split_passages(article.title, article.body):
+        text = text_to_embed(article.title, passage)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        indexed = IndexedPassage(f"{key}/{passage.ordinal}#{digest}", key, language)
+        yield ShelvedPassage(passage, indexed, text, tuple(tokens(text)), digest)
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What one search works with; a newer one takes its place as a whole.
+
+    ``meaning`` may lag behind: ``waiting`` are the texts that it lacks; ``is_whole`` when it holds the very
+    passages of ``words``, which always has all.
+    """
+
+    workspace_id: str
+    version: int
+    articles: Mapping[str, ShelvedArticle]  # by text key
+    passages: Mapping[str, ShelvedPassage]  # by passage id
+    words: WordIndex
+    meaning: FaissPassageIndex | None = None
+    waiting: frozenset[str] = frozenset()
+    is_whole: bool = False
+
+    def readable_by(self, actor: Actor, only: Language | None = None) -> set[str]:
+        """Return the texts that the actor may read, by the one access predicate; ``only`` of a language."""
+        return {
+            article.text_key
+            for acl, articles in self._by_readers.items()
+            if allows(actor, Article.kind, "read", workspace_id=self.workspace_id, acl=acl)
+            for article in articles
+            if only is None or article.language == only
+        }
+
+    def translated(self, keys: Set[str], language: Language) -> set[str]:
+        """Return those of ``keys`` in another language whose translation into ``language`` is among them."""
+        texts = [self.articles[key] for key in keys]
+        groups = {text.locale_group for text in texts if text.language == language} - {""}
+        return {text.text_key for text in texts if text.language != language and text.locale_group in groups}
+
+    @cached_property
+    def _by_readers(self) -> Mapping[tuple[str, ...], list[ShelvedArticle]]:
+        """Group the articles by who may read them: far fewer groups than articles."""
+        groups: dict[tuple[str, ...], list[ShelvedArticle]] = {}
+        for article in self.articles.values():
+            groups.setdefault(article.acl, []).append(article)
+        return groups
+
+    def is_indexed(self, keys: Collection[str]) -> bool:
+        """Tell whether the search by meaning misses little enough of these texts to be the better one."""
+        missing = sum(key in self.waiting for key in keys)
+        return self.meaning is not None and missing <= len(keys) * MOST_MISSING
+
+
+MOST_MISSING = 0.2  # share of unembedded texts up to which meaning beats words alone
+
+
+@dataclass
+class Shelf:
+    """The state from which editions are made: ``seen`` is the commit through which articles are known."""
+
+    workspace_id: str
+    seen: int = 0
+    version: int = 0  # of the newest article read, published or not
+    articles: dict[str, ShelvedArticle] = field(default_factory=dict)
+    rows: dict[str, Row] = field(default_factory=dict)  # by digest
+    model: str = ""  # whose rows these are
+    edition: Edition = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.edition = Edition(self.workspace_id, 0, {}, {}, WordIndex.build([], []))
+
+    def take_in(self, changed: Iterable[Article]) -> bool:
+        """Apply articles as they are now, oldest change first; True when search is concerned."""
+        moved = False
+        for article in changed:
+            self.version = max(self.version, article.version)
+            known = self.articles.pop(article.id, None)
+            moved |= known is not None
+            if article.status is ArticleStatus.PUBLISHED and not article.deleted_at:
+                self.articles[article.id] = shelve(article, known)
+                moved = True
+        return moved
+
+    def missing(self) -> dict[str, str]:
+        """Return the texts without a row, by digest."""
+        return {p.digest: p.text for p in self._passages() if p.digest not in self.rows}
+
+    def bind_words(self) -> Edition:
+        """Make an edition of the texts as they are; meaning stays at what it was, without those waiting."""
+        passages = self._passages()
+        previous, indexed = self.edition, [p.indexed for p in passages]
+        words = previous.words
+        if list(words.passages) != indexed:
+            words = WordIndex.build(indexed, [p.tokens for p in passages])
+        held = {p.article_id for p in previous.meaning.passages} if previous.meaning else set()
+        return self._edition(passages, words, previous.meaning, held)
+
+    def bind(
+        self, language_means: Mapping[Language, NDArray[np.float32]], ready: FaissPassageIndex | None
+    ) -> Edition:
+        """Make a whole edition from the rows at hand; ``ready`` serves when it holds these very passages."""
+        passages = self._passages()
+        indexed = [p.indexed for p in passages]
+        index = ready
+        if index is None or list(index.passages) != indexed:
+            dimension = len(next(iter(language_means.values())))
+            rows = [self.rows[p.digest] for p in passages]
+            index = FaissPassageIndex.build(
+                indexed,
+                np.array(rows, np.float32).reshape(len(rows), dimension),
+                version=self.version,
+                model=self.model,
+                documents=[p.tokens for p in passages],
+                language_means=language_means,
+            )
+        wanted = {p.digest for p in passages}
+        self.rows = {digest: row for digest, row in self.rows.items() if digest in wanted}
+        words = WordIndex(index.passages, index.lexical)
+        return self._edition(passages, words, index, {p.article_id for p in indexed})
+
+    def _edition(
+        self,
+        passages: list[ShelvedPassage],
+        words: WordIndex,
+        meaning: FaissPassageIndex | None,
+        held: Collection[str],
+    ) -> Edition:
+        articles = {article.text_key: article for article in self.articles.values()}
+        with_text = {p.indexed.article_id for p in passages}
+        return Edition(
+            workspace_id=self.workspace_id,
+            version=self.version,
+            articles=articles,
+            passages={p.indexed.passage_id: p for p in passages},
+            words=words,
+            meaning=meaning,
+            waiting=frozenset(with_text - set(held)),
+            is_whole=meaning is not None and list(meaning.passages) == list(words.passages),
+        )
+
+    def _passages(self) -> list[ShelvedPassage]:
+        """Return all passages in the one order that indexes of the same texts share."""
+        ordered = (self.articles[id] for id in sorted(self.articles))
+        return list(chain.from_iterable(article.passages for article in ordered))

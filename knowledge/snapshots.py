@@ -1,0 +1,110 @@
+"""Keep versions of an index as folders: complete and checked, or refused.
+
+A version is written beside, synced, and renamed to its number; it never changes afterwards. Readers load the
+newest and swap when a newer one appears.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from backend.core.errors import Unavailable
+from knowledge.lexical import LexicalIndex
+from knowledge.passage_index import FaissPassageIndex, IndexedPassage
+
+LAYOUT = 1  # raise when the files below change; older snapshots are then built again
+_MANIFEST = "manifest.json"
+
+
+class SnapshotDamaged(Unavailable):
+    """A snapshot is incomplete, altered or of another build; it must be built again from the articles."""
+
+    code = "SNAPSHOT_DAMAGED"
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"The knowledge index in {folder} cannot be used ({reason}): rebuild it from the articles."
+        )
+        self.folder, self.reason = folder, reason
+
+
+def save_snapshot(index: FaissPassageIndex, parent: Path) -> Path:
+    """Write the index as ``parent/<version>`` and return it; an existing version is left as it is."""
+    folder = parent / f"{index.version:012d}"
+    if folder.exists():
+        return folder
+    fresh = parent / f".{folder.name}.{os.getpid()}.writing"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    faiss.write_index(index.plain, str(fresh / "plain.faiss"))
+    faiss.write_index(index.centred, str(fresh / "centred.faiss"))
+    means: dict[Any, Any] = dict(index.means)
+    np.savez(fresh / "means.npz", **means)
+    rows = [[p.passage_id, p.article_id, p.language] for p in index.passages]
+    (fresh / "passages.json").write_text(json.dumps(rows))
+    index.lexical.save(fresh)
+    digests = {path.name: _digest(path) for path in sorted(fresh.iterdir())}
+    manifest = {"layout": LAYOUT, "version": index.version, "model": index.model, "sha256": digests}
+    (fresh / _MANIFEST).write_text(json.dumps(manifest, indent=1))
+    for path in [*fresh.iterdir(), fresh]:
+        _sync(path)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+        shutil.rmtree(fresh)  # another process wrote the same version first; equal by construction
+    _sync(parent)
+    return folder
+
+
+def load_snapshot(folder: Path) -> FaissPassageIndex:
+    """Read one version, checking every file; raise SnapshotDamaged when anything is missing or altered."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text())
+        layout, digests = manifest["layout"], manifest["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SnapshotDamaged(folder, f"its manifest cannot be read: {type(error).__name__}") from error
+    if layout != LAYOUT:
+        raise SnapshotDamaged(folder, f"its layout is {layout}, this build reads {LAYOUT}")
+    for name, digest in digests.items():
+        if not (folder / name).is_file() or _digest(folder / name) != digest:
+            raise SnapshotDamaged(folder, f"{name} is missing or altered")
+    with np.load(folder / "means.npz") as stored:
+        means = {name: stored[name] for name in stored.files}
+    rows = json.loads((folder / "passages.json").read_text())
+    return FaissPassageIndex(
+        version=manifest["version"],
+        model=manifest["model"],
+        passages=[IndexedPassage(*row) for row in rows],
+        plain=faiss.read_index(str(folder / "plain.faiss")),
+        centred=faiss.read_index(str(folder / "centred.faiss")),
+        means=means,
+        lexical=LexicalIndex.load(folder),
+    )
+
+
+def find_snapshots(parent: Path) -> list[Path]:
+    """Return the folders of complete versions, newest first."""
+    if not parent.is_dir():
+        return []
+    return sorted((path for path in parent.iterdir() if path.name.isdigit()), reverse=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

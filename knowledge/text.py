@@ -1,0 +1,88 @@
+"""Look at text the way search does: one script, one width, one case; words, and characters of Chinese."""
+
+import re
+import threading
+import unicodedata
+from functools import cache
+from typing import Literal
+
+import Stemmer  # type: ignore[import-not-found]
+from opencc import OpenCC
+
+Language = Literal["zh", "en"]
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_RUN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+_HAN_CHARACTER = re.compile(f"[{_HAN}]")
+_WORD = re.compile(rf"[^\W\d_{_HAN}]+")
+_SMALL_WORDS = frozenset(
+    """
+    a about am an and any are as at be been but by can could did do does for from had has have he how i if
+    in into is it its me my no not of on or our shall she should so such than that the their them then there
+    these they this those to us was we were what when where which who whom why will with would you your
+    """.split()  # noqa: SIM905  prose reads better here
+)
+_own = threading.local()  # a stemmer keeps a cache and is not safe to share between threads
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    """Map each traditional character to its simplified one; character by character, so lengths stay."""
+    characters = [chr(code) for code in range(0x3400, 0xA000)]
+    folded = OpenCC("t2s").convert(",".join(characters)).split(",")
+    return {ord(a): b for a, b in zip(characters, folded, strict=True) if a != b}
+
+
+def normalise(text: str) -> str:
+    """Fold width and compatibility forms (NFKC), case, and traditional to simplified Chinese."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return folded.translate(_simplified()) if _HAN_CHARACTER.search(folded) else folded
+
+
+def guess_language(text: str, *, default: Language = "en") -> Language:
+    """Tell Chinese from English by script: Chinese when Han characters outnumber Latin words.
+
+    Good for questions and passages in these two languages; ``default`` when there is neither.
+    """
+    han, words = len(_HAN_CHARACTER.findall(text)), len(_WORD.findall(text))
+    if not han and not words:
+        return default
+    return "zh" if han >= max(words, 1) else "en"
+
+
+def language_of_locale(locale: str) -> Language:
+    """Reduce a locale such as ``zh-CN``, ``zh_Hant`` or ``en-GB`` to the language that search tells apart."""
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def tokens(text: str) -> list[str]:
+    """Split into search tokens: stemmed words without the smallest ones, Han characters and their pairs.
+
+    A text of nothing but small words keeps them, so that no question is empty for want of a noun.
+    """
+    words: list[str] = []
+    small: list[str] = []
+    for run in _RUN.findall(normalise(text)):
+        if _HAN_CHARACTER.match(run):
+            words.extend(run)
+            words.extend(run[i : i + 2] for i in range(len(run) - 1))
+        elif run in _SMALL_WORDS:
+            small.append(run)
+        else:
+            words.append(_stem(run))
+    return words or small
+
+
+def _stem(word: str) -> str:
+    if not word.isascii():
+        return word
+    stemmer = getattr(_own, "stemmer", None)
+    if stemmer is None:
+        stemmer = _own.stemmer = Stemmer.Stemmer("english")
+    return str(stemmer.stemWord(word))
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate the pieces the encoder's tokenizer makes: some 0.7 a Han character, one per 3.5 others."""
+    han = len(_HAN_CHARACTER.findall(text))
+    return round(0.7 * han + (len(text) - han) / 3.5)
