@@ -1,0 +1,111 @@
+"""Answers and suggested replies as GraphQL types and inputs."""
+
+from typing import Self
+
+import strawberry
+
+from assistant import documents
+from assistant.documents import Decision, Reason
+from assistant.replies import Suggestion
+
+strawberry.enum(Decision, description="What the assistant made of a question.")
+strawberry.enum(Reason, description="Why it was decided so.")
+
+
+@strawberry.input(
+    description="A question in a conversation. The same `mutationId` again returns the first answer."
+)
+class AskInput:
+    conversation_id: strawberry.ID
+    text: str
+    mutation_id: str | None = None
+
+
+@strawberry.type(description="The version of an article that was quoted.")
+class CitedArticle:
+    id: strawberry.ID
+    version: int
+    title: str
+    locale: str
+
+
+@strawberry.type(description="Words that stand, letter by letter, in that version of the article.")
+class Citation:
+    article: CitedArticle
+    quote: str
+
+
+@strawberry.type(description="The ticket in which people take over, or that a reply is drawn from.")
+class TicketReference:
+    id: strawberry.ID
+    number: str
+
+
+@strawberry.type(description="What the assistant says to a question, and what that rests on.")
+class Answer:
+    id: strawberry.ID
+    text: str
+    decision: Decision
+    confidence: float = strawberry.field(
+        description="Calibrated probability that the article answers; 0 where none was looked up."
+    )
+    reason: Reason
+    citations: list[Citation]
+    ticket: TicketReference | None
+    locale: str = strawberry.field(description="The language of the question, in which the answer is framed.")
+
+    @classmethod
+    def of(cls, record: documents.Answer) -> Self:
+        ticket = None
+        if record.ticket_id is not None:
+            ticket = TicketReference(id=strawberry.ID(record.ticket_id), number=record.ticket_number)
+        return cls(
+            id=strawberry.ID(record.id),
+            text=record.text,
+            decision=record.decision,
+            confidence=record.confidence,
+            reason=record.reason,
+            citations=[_citation(evidence) for evidence in record.evidence if evidence.cited],
+            ticket=ticket,
+            locale=record.language,
+        )
+
+
+@strawberry.type(description="What a suggested reply rests on: a settled ticket or an article.")
+class ReplyCitation:
+    article: CitedArticle | None
+    ticket: TicketReference | None
+    quote: str
+
+
+@strawberry.type(description="A reply that an agent may send, edit or leave.")
+class SuggestedReply:
+    text: str
+    confidence: float
+    citations: list[ReplyCitation]
+
+    @classmethod
+    def of(cls, found: Suggestion) -> Self:
+        article = ticket = None
+        if found.quotation is not None:
+            hit = found.quotation.hit
+            article = CitedArticle(
+                id=strawberry.ID(hit.article_id),
+                version=hit.article_version,
+                title=hit.title,
+                locale=hit.locale,
+            )
+        if found.ticket is not None:
+            ticket = TicketReference(id=strawberry.ID(found.ticket.id), number=found.ticket.number)
+        cited = ReplyCitation(article=article, ticket=ticket, quote=found.quote)
+        return cls(text=found.text, confidence=found.confidence, citations=[cited])
+
+
+def _citation(evidence: documents.Evidence) -> Citation:
+    article = CitedArticle(
+        id=strawberry.ID(evidence.article_id),
+        version=evidence.article_version,
+        title=evidence.title,
+        locale=evidence.locale,
+    )
+    return Citation(article=article, quote=evidence.quote)

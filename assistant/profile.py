@@ -1,0 +1,260 @@
+"""A customer at a glance: facts, scores and risks, each with what it rests on and its date; pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Protocol
+
+from assistant.reasons import explain
+from assistant.subjects import Reference, Subject, refer, refer_all
+from backend.crm.documents import Activity, ActivityDirection, TaskStatus
+from backend.sales.documents import Opportunity
+from backend.sales.rules import StageType
+from backend.service.documents import Ticket, TicketType
+from knowledge.text import Language, guess_language
+
+ENOUGH_TO_RANK = 5  # customers
+USUAL_GAP_DAYS = 30  # between interactions, while a customer's own are too few to tell
+QUIET_GAPS = 2  # as many usual gaps without a word are a risk
+MOST_EVIDENCE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A fact or a risk: ``at`` is when what it rests on last changed or happened."""
+
+    key: str
+    label: str
+    value: str
+    at: datetime | None
+    evidence: tuple[Reference, ...]
+
+
+class _MakeFact(Protocol):
+    def __call__(
+        self, key: str, value: object, at: datetime | None, evidence: Sequence[Reference], **blanks: str
+    ) -> Finding: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """A number; ``rank`` 1 to 5 among the customers that the asker may read, None with too few of them."""
+
+    key: str
+    label: str
+    value: Decimal
+    rank: int | None
+    explanation: str
+    at: datetime | None
+    evidence: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    id: str
+    kind: str
+    name: str
+    computed_at: datetime
+    facts: list[Finding]
+    scores: list[Score]
+    risks: list[Finding]
+
+
+def compute_profile(
+    subject: Subject, closed: Sequence[Opportunity], *, now: datetime, language: Language
+) -> Profile:
+    """Compute everything from the records at hand; ``closed`` are all customers' deals that are over."""
+    about = refer(subject.about)
+    return Profile(
+        id=about.id,
+        kind=about.kind,
+        name=about.title,
+        computed_at=now,
+        facts=list(_facts(subject, language)),
+        scores=list(_scores(subject, closed, now, language)),
+        risks=list(_risks(subject, now, language)),
+    )
+
+
+def _facts(subject: Subject, language: Language) -> Iterator[Finding]:
+    def fact(
+        key: str, value: object, at: datetime | None, evidence: Sequence[Reference], **blanks: str
+    ) -> Finding:
+        label = explain(key, language, **blanks)
+        return Finding(
+            key=key, label=label, value=str(value), at=at, evidence=tuple(evidence[:MOST_EVIDENCE])
+        )
+
+    if subject.account is not None:
+        account = subject.account
+        yield fact("lifecycle", account.lifecycle.value, account.updated_at, [refer(account)])
+    spoken = _spoken(subject)
+    if spoken:
+        last = spoken[-1]
+        yield fact("last_interaction", f"{last.type.value} {last.at:%Y-%m-%d}", last.at, [refer(last)])
+    tickets = _open_tickets(subject)
+    newest = max((t.updated_at for t in subject.tickets if t.updated_at), default=None)
+    yield fact("open_tickets", len(tickets), newest, refer_all(tickets))
+    for key, type in (("open_pipeline", StageType.OPEN), ("won_value", StageType.WON)):
+        for currency, deals in _by_currency(subject.opportunities, type).items():
+            at = max((d.updated_at for d in deals if d.updated_at), default=None)
+            yield fact(key, _total(deals), at, refer_all(deals), currency=currency)
+    channels = Counter(a.channel or a.type.value for a in spoken)
+    if channels:
+        channel, count = channels.most_common(1)[0]
+        of_it = [a for a in spoken if (a.channel or a.type.value) == channel]
+        yield fact(
+            "preferred_channel", f"{channel} ({count}/{len(spoken)})", of_it[-1].at, refer_all(of_it[::-1])
+        )
+    yield from _people(subject, fact)
+
+
+def _people(subject: Subject, fact: _MakeFact) -> Iterator[Finding]:
+    contact = subject.contact or (subject.contacts[0] if subject.contacts else None)
+    if contact is not None and contact.language:
+        yield fact("language", contact.language, contact.updated_at, [refer(contact)])
+    elif subject.tickets:
+        ticket = subject.tickets[-1]
+        yield fact(
+            "language",
+            guess_language(ticket.description or ticket.subject),
+            ticket.opened_at,
+            [refer(ticket)],
+        )
+    topics = Counter(name for t in subject.tickets for name in {t.category, *t.tags} - {""})
+    if topics:
+        named = [name for name, _ in topics.most_common(3)]
+        rests = [t for t in subject.tickets if {t.category, *t.tags} & set(named)]
+        at = max((t.opened_at for t in rests if t.opened_at), default=None)
+        yield fact("topics", ", ".join(named), at, refer_all(rests))
+    people = [c for c in subject.contacts if c.is_active and c.role]
+    if people:
+        at = max((c.updated_at for c in people if c.updated_at), default=None)
+        yield fact(
+            "key_people", ", ".join(f"{c.full_name} ({c.role})" for c in people), at, refer_all(people)
+        )
+
+
+def _scores(
+    subject: Subject, closed: Sequence[Opportunity], now: datetime, language: Language
+) -> Iterator[Score]:
+    """Recency, frequency, monetary value. Source: Hughes, Strategic Database Marketing, 1994 (RFM)."""
+    won = [one for one in subject.opportunities if one.stage_type is StageType.WON]
+    customers: dict[str, list[Opportunity]] = {}
+    for one in closed:
+        if one.stage_type is StageType.WON and one.account_id:
+            customers.setdefault(one.account_id, []).append(one)
+    spoken = _spoken(subject)
+    if spoken:
+        days = Decimal((now - spoken[-1].at).days)
+        others = [
+            Decimal((now - max(_closed_at(o, now) for o in deals)).days) for deals in customers.values()
+        ]
+        bought = Decimal((now - max(_closed_at(o, now) for o in won)).days) if won else None
+        rank, said = _rank(bought, others, language, low_is_good=True)
+        yield Score(
+            key="recency_days",
+            label=explain("recency_days", language),
+            value=days,
+            rank=rank,
+            explanation=said,
+            at=spoken[-1].at,
+            evidence=(refer(spoken[-1]),),
+        )
+    if not won:
+        return
+    at = max(_closed_at(one, now) for one in won)
+    counts = [Decimal(len(deals)) for deals in customers.values()]
+    rank, said = _rank(Decimal(len(won)), counts, language)
+    evidence = refer_all(won[:MOST_EVIDENCE])
+    yield Score(
+        key="frequency",
+        label=explain("frequency", language),
+        value=Decimal(len(won)),
+        rank=rank,
+        explanation=said,
+        at=at,
+        evidence=evidence,
+    )
+    for currency, deals in _by_currency(won, StageType.WON).items():
+        # Amounts of other currencies are not comparable without a dated rate, so they are left out.
+        totals = [_total([o for o in all if o.currency == currency]) for all in customers.values()]
+        rank, said = _rank(_total(deals), [total for total in totals if total], language)
+        yield Score(
+            key="monetary",
+            label=explain("monetary", language, currency=currency),
+            value=_total(deals),
+            rank=rank,
+            explanation=said,
+            at=at,
+            evidence=refer_all(deals[:MOST_EVIDENCE]),
+        )
+
+
+def _risks(subject: Subject, now: datetime, language: Language) -> Iterator[Finding]:
+    def risk(key: str, at: datetime | None, evidence: Sequence[Reference], **blanks: object) -> Finding:
+        said = explain(key, language, **blanks)
+        return Finding(key=key, label=said, value=said, at=at, evidence=tuple(evidence[:MOST_EVIDENCE]))
+
+    spoken = _spoken(subject)
+    if not spoken:
+        yield risk("no_contact_yet", None, [refer(subject.about)])
+    else:
+        quiet, usual = (now - spoken[-1].at).days, _usual_gap_days(spoken)
+        if quiet > QUIET_GAPS * usual:
+            yield risk("no_contact", spoken[-1].at, [refer(spoken[-1])], days=quiet, usual=usual)
+    active = (TaskStatus.TODO, TaskStatus.IN_PROGRESS)
+    late = [t for t in subject.tasks if t.status in active and t.due_at and t.due_at < now]
+    if late:
+        yield risk("overdue_tasks", min(t.due_at for t in late if t.due_at), refer_all(late), count=len(late))
+    incidents = [t for t in _open_tickets(subject) if t.type in (TicketType.INCIDENT, TicketType.PROBLEM)]
+    if incidents:
+        at = max((t.opened_at for t in incidents if t.opened_at), default=None)
+        yield risk("open_incidents", at, refer_all(incidents), count=len(incidents))
+    for ticket in subject.tickets:
+        if ticket.csat is not None and ticket.csat <= 2:
+            yield risk("low_satisfaction", ticket.resolved_at, [refer(ticket)], csat=ticket.csat)
+
+
+def _spoken(subject: Subject) -> list[Activity]:
+    return [a for a in subject.activities if a.direction is not ActivityDirection.INTERNAL]
+
+
+def _open_tickets(subject: Subject) -> list[Ticket]:
+    return [ticket for ticket in subject.tickets if not ticket.progress.is_done]
+
+
+def _by_currency(deals: Sequence[Opportunity], type: StageType) -> dict[str, list[Opportunity]]:
+    found: dict[str, list[Opportunity]] = {}
+    for one in deals:
+        if one.stage_type is type and one.amount is not None:
+            found.setdefault(one.currency, []).append(one)
+    return found
+
+
+def _total(deals: Sequence[Opportunity]) -> Decimal:
+    return sum((one.amount or Decimal(0) for one in deals), Decimal(0))
+
+
+def _closed_at(one: Opportunity, now: datetime) -> datetime:
+    return one.closed_at or one.updated_at or now
+
+
+def _usual_gap_days(spoken: Sequence[Activity]) -> int:
+    """Return the median days between interactions; USUAL_GAP_DAYS while fewer than three gaps are known."""
+    gaps = sorted((later.at - earlier.at).days for earlier, later in pairwise(spoken))
+    return max(1, gaps[len(gaps) // 2]) if len(gaps) >= 3 else USUAL_GAP_DAYS
+
+
+def _rank(
+    mine: Decimal | None, all: Sequence[Decimal], language: Language, *, low_is_good: bool = False
+) -> tuple[int | None, str]:
+    """Return the fifth, 1 to 5, that a value falls into among all customers', and how that was counted."""
+    if mine is None or len(all) < ENOUGH_TO_RANK:
+        return None, explain("alone", language, n=len(all))
+    good = sum(other >= mine if low_is_good else other <= mine for other in all)
+    rank = min(5, max(1, -(-5 * good // len(all))))
+    return rank, explain("rank", language, good=good, n=len(all))
