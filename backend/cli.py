@@ -1,0 +1,228 @@
+"""The command line: ``rapport up``, ``serve``, ``worker``, ``seed``, ``schema`` and what the rooms add."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from backend.app import build_schema, create_app
+from backend.core.demo import PASSWORD, load
+from backend.core.errors import CRMError, Unavailable
+from backend.core.module import Module
+from backend.core.settings import Settings
+from backend.house import House, open_house, seed_demo
+
+console = Console()
+
+SOCKETS_CLOSED_WITHIN_SECONDS = 3  # phones with an open stream would keep us from stopping for ever
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """What every command is given as ``ctx.obj``: the rooms, and the settings once they are read."""
+
+    modules: Sequence[Module]
+
+    def settings(self, **overrides: Any) -> Settings:
+        """Read the settings; leave with a plain sentence when one is wrong."""
+        try:
+            settings = Settings(**overrides)
+        except ValidationError as error:
+            for found in error.errors(include_url=False, include_input=False):
+                name = str(found["loc"][0]).upper() if found["loc"] else "setting"
+                console.print(f"[red]{name}[/red]: {found['msg']}")
+            raise typer.Exit(2) from None
+        configure_logs(settings)
+        return settings
+
+    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a command; an expected refusal ends it with its sentence, not with a stack trace."""
+        try:
+            if sys.platform == "win32":
+                asyncio.run(coroutine)
+            else:
+                import uvloop  # not on Windows
+
+                uvloop.run(coroutine)
+        except CRMError as error:
+            console.print(f"[red]{error}[/red]", soft_wrap=True)
+            raise typer.Exit(1) from None
+
+
+def make_command_line(modules: Sequence[Module]) -> typer.Typer:
+    """Return the command line of a house with these rooms."""
+    cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+    @cli.callback()
+    def rapport(context: typer.Context) -> None:
+        """Rapport: a CRM whose phones work offline and whose assistant shows its sources."""
+        context.obj = CommandLine(modules)
+
+    cli.command()(up)
+    cli.command()(serve)
+    cli.command()(worker)
+    cli.command()(seed)
+    cli.command()(schema)
+    for module in modules:
+        if module.commands is not None:
+            cli.add_typer(module.commands, name=module.name)
+    return cli
+
+
+def up(context: typer.Context) -> None:
+    """Start everything, with a demo workspace when the store is empty, and say where it is."""
+    line: CommandLine = context.obj
+    settings = line.settings()
+    line.run(_serve(line, settings, with_demo=settings.demo))
+
+
+def serve(context: typer.Context) -> None:
+    """Serve: what a container runs. It seeds the demo only when RAPPORT_DEMO asks for it by name."""
+    line: CommandLine = context.obj
+    settings = line.settings()
+    line.run(_serve(line, settings, with_demo=settings.demo and "demo" in settings.model_fields_set))
+
+
+def worker(context: typer.Context) -> None:
+    """Run relay, jobs and deliveries only; any number of these may run."""
+    line: CommandLine = context.obj
+    line.run(_work(line, line.settings(processes="worker")))
+
+
+def seed(context: typer.Context) -> None:
+    """Seed the demo workspace if the store is empty, then leave."""
+    line: CommandLine = context.obj
+
+    async def run() -> None:
+        async with open_house(line.modules, line.settings(), working=False) as house:
+            console.print("Seeded." if await seed_demo(house) else "The store holds a workspace: left alone.")
+
+    line.run(run())
+
+
+def schema(context: typer.Context) -> None:
+    """Print the GraphQL schema (docs/schema.graphql)."""
+    sys.stdout.write(build_schema(context.obj.modules).as_str() + "\n")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves signals to us: it would end the process before the house is closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(line: CommandLine, settings: Settings, *, with_demo: bool) -> None:
+    listening = _listen(settings)
+    async with open_house(line.modules, settings) as house:
+        _spare_the_collector()
+        if with_demo and await seed_demo(house):
+            console.print("The store was empty: seeded the demo workspace.")
+        app = create_app(house)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=SOCKETS_CLOSED_WITHIN_SECONDS,
+        )
+        server = _Server(config)
+        _on_signal(lambda: setattr(server, "should_exit", True))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        host, port = listening.getsockname()[:2]
+        _say_where(f"http://{host}:{port}", house, with_demo=with_demo)  # the socket takes calls already
+        await serving
+
+
+async def _work(line: CommandLine, settings: Settings) -> None:
+    async with open_house(line.modules, settings, working=True):
+        stop = asyncio.Event()
+        _on_signal(stop.set)
+        console.print("Working. Stop with Ctrl-C.")
+        await stop.wait()
+
+
+def _spare_the_collector() -> None:
+    """Leave what was loaded for good out of garbage collection: walking it would pause every request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+
+
+def _on_signal(stop: Any) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port first: a taken one must be said before anything is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Another program may have "
+            "the port; stop it, or choose another with RAPPORT_PORT."
+        ) from None
+    listening.listen(1024)
+    return listening
+
+
+def _say_where(base: str, house: House, *, with_demo: bool) -> None:
+    console.print(f"\n[bold]Rapport[/bold] is at [bold]{base}[/bold]")
+    for what, path in (("GraphQL", "/graphql"), ("health", "/healthz"), ("metrics", "/metrics")):
+        console.print(f"  {what:8} {base}{path}")
+    if with_demo:
+        table = Table(
+            "sign in as", "who", "role", title=f"Demo sign-ins, password: {PASSWORD}", title_justify="left"
+        )
+        for person in load("company")["users"]:
+            table.add_row(person["email"], person["name"], person["role"])
+        console.print(table)
+    if house.settings.google_application_credentials is None:
+        console.print(
+            "  No GOOGLE_APPLICATION_CREDENTIALS: pushes are logged, not sent; the in-app inbox works."
+        )
+    console.print("  Stop with Ctrl-C.")
+
+
+def configure_logs(settings: Settings) -> None:
+    """Log structured events, as lines for people or as JSON."""
+    level = getattr(logging, settings.log_level.upper())
+    logging.basicConfig(level=max(level, logging.WARNING), format="%(levelname)s %(name)s %(message)s")
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            *([structlog.processors.format_exc_info] if settings.log_format == "json" else []),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,35 @@
+"""The front door: which rooms this house has, and its command line. Nothing imports it."""
+
+import assistant.module
+import backend.crm.module
+import backend.identity.module
+import backend.sales.module
+import backend.service.module
+import knowledge.module
+import mobile_sync.module
+import notifications.module
+from backend.cli import make_command_line
+
+ROOMS = (
+    backend.identity.module.module,
+    backend.crm.module.module,
+    backend.sales.module.module,
+    backend.service.module.module,
+    knowledge.module.module,
+    notifications.module.module,
+)
+
+MODULES = (
+    *ROOMS,
+    mobile_sync.module.make_module([collection for room in ROOMS for collection in room.synced]),
+    assistant.module.module,
+)
+
+
+def run() -> None:
+    """Run the command line."""
+    make_command_line(MODULES)()
+
+
+if __name__ == "__main__":
+    run()
