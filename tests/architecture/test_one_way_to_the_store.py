@@ -1,0 +1,95 @@
+"""Reads the syntax tree: no query and no write passes by the unit of work.
+
+Beanie's and PyMongo's own verbs may be used only in the files named here, each with its reason.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOMS = ("backend", "assistant", "mobile_sync", "notifications", "knowledge")
+
+ALLOWED = {
+    "backend/core/reading.py": "the one reader: adds the predicate to every query",
+    "backend/core/sequencer.py": "the one writer",
+    "backend/core/store.py": "opens the store, looks up repeated mutations",
+    "backend/core/bell.py": "reads the counters of other processes' commits",
+    "backend/core/relay.py": "reads the ledger, keeps its own places",
+    "backend/core/leases.py": "keeps leases",
+    "backend/house.py": "notes which rooms have seeded the demo",
+    "backend/identity/sign_in.py": "credentials and sessions: nobody is known yet",
+    "backend/identity/actors.py": "makes the actor that the predicate needs",
+    "backend/identity/people.py": "credentials are global and no records",
+    "notifications/delivery.py": "the delivery queue is no record of a person",
+}
+
+VERBS = frozenset(
+    (
+        *(
+            "get_pymongo_collection",
+            "get_collection",
+            "find_one",
+            "find_all",
+            "find_many",
+            "find_one_and_update",
+        ),
+        *("insert", "insert_one", "insert_many", "update_one", "update_many", "upsert", "replace_one"),
+        *("delete_one", "delete_many", "delete_all", "bulk_write", "aggregate", "count_documents"),
+        *("estimated_document_count", "distinct", "watch"),
+    )
+)
+CLASS_NAME = re.compile(r"(\w+\.)*[A-Z]\w*[a-z]\w*")
+LIST_METHODS = frozenset({"insert"})
+
+
+def files() -> list[Path]:
+    root = Path(__file__).resolve().parents[2]
+    return [path for room in ROOMS for path in sorted((root / room).rglob("*.py"))]
+
+
+def offences(path: Path) -> list[str]:
+    """Return the calls in ``path`` that reach a collection without the unit of work."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            verb, owner = node.func.attr, ast.unparse(node.func.value)
+            by_unit = owner.endswith(("uow", "_uow", "self._reader", "unit"))
+            on_class = CLASS_NAME.fullmatch(owner) and verb in ("find", "get", "save")
+            if (
+                verb in VERBS and not by_unit and not (verb in LIST_METHODS and len(node.args) == 2)
+            ) or on_class:
+                found.append(f"line {node.lineno}: {owner}.{verb}(…)")
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("database"):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: "/".join(path.parts[-2:]))
+def test_queries_go_through_the_unit_of_work(path: Path) -> None:
+    name = path.relative_to(Path(__file__).resolve().parents[2]).as_posix()
+    found = offences(path)
+    if name not in ALLOWED:
+        assert found == [], f"{name} reaches the store around the unit of work"
+
+
+def test_the_allowed_files_exist_and_need_it() -> None:
+    root = Path(__file__).resolve().parents[2]
+    idle = [name for name in ALLOWED if (root / name).exists() and not offences(root / name)]
+    assert idle == []
+
+
+def test_the_check_sees_what_it_must(tmp_path: Path) -> None:
+    sly = tmp_path / "sly.py"
+    sly.write_text(
+        "async def leak(store, uow):\n"
+        "    await Account.find({}).to_list()\n"
+        "    await Account.get('x')\n"
+        "    await store.database['accounts'].find_one({})\n"
+        "    await store.reader.get_pymongo_collection().aggregate([])\n"
+        "    await uow.find_one(Account, {})\n",
+        encoding="utf-8",
+    )
+    assert len(offences(sly)) == 6

@@ -1,0 +1,78 @@
+"""One house for the whole test session; each test has a workspace of its own in it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+import main
+from backend.app import create_app
+from backend.cli import configure_logs
+from backend.core.settings import Settings
+from backend.house import House, open_house
+from tests.crew import Crew
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of a throw-away house; MONGODB_URI in the environment runs the suite on that server."""
+    return Settings(data_dir=tmp_path_factory.mktemp("house"), database_sync=False, demo=False)
+
+
+@pytest.fixture(scope="session")
+async def house(settings: Settings) -> AsyncIterator[House]:
+    """The house, its relay and jobs running, on a real database over its wire protocol."""
+    async with open_house(main.MODULES, settings, working=True) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def app(house: House) -> FastAPI:
+    return create_app(house)
+
+
+@pytest.fixture(scope="session")
+async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """HTTP without a socket, nobody signed in."""
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://rapport.test") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def server(app: FastAPI) -> AsyncIterator[str]:
+    """The app on a real loopback socket, for phones and WebSockets; yields ``http://127.0.0.1:port``."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="websockets-sansio")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+@pytest.fixture
+async def crew(house: House, http: httpx.AsyncClient) -> Crew:
+    """A fresh workspace with one person of each role; see ``tests.crew``."""
+    return await Crew.hire(house, http)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Log as JSON: a failing test prints what was logged, without frames and colours."""
+    configure_logs(Settings(log_format="json", demo=False))

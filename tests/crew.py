@@ -1,0 +1,157 @@
+"""A workspace of people to test with: each is a signed-in GraphQL client.
+
+Two sales teams (``east``: rep and colleague, ``west``: stranger), a manager above them, an admin, an
+agent and a customer. Actors are made directly; sign-in has its own tests.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import svcs
+
+from backend.core.access import Actor, system_actor
+from backend.core.ids import new_id
+from backend.core.unit_of_work import UnitOfWork
+from backend.house import House
+from backend.identity.actors import Actors
+from backend.identity.documents import Session, User
+from backend.identity.people import create_team, create_user, create_workspace
+from backend.identity.sign_in import TokenPolicy
+from backend.identity.tokens import Claims, make_access_token
+
+ROLES = {
+    "admin": ("admin", ()),
+    "manager": ("manager", ("east", "west")),
+    "rep": ("rep", ("east",)),
+    "colleague": ("rep", ("east",)),
+    "stranger": ("rep", ("west",)),
+    "agent": ("agent", ("support",)),
+    "customer": ("customer", ()),
+}
+
+
+class Refused(AssertionError):
+    """A GraphQL answer with top-level errors, where the test expected none."""
+
+
+@dataclass
+class Person:
+    """Somebody signed in."""
+
+    user_id: str
+    token: str
+    actor: Actor
+    http: httpx.AsyncClient
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    async def post(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return the whole GraphQL answer."""
+        answer = await self.http.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=self.headers
+        )
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        """Return ``data``; fail on top-level errors."""
+        body = await self.post(query, **variables)
+        if body.get("errors"):
+            raise Refused(body["errors"])
+        data: dict[str, Any] = body["data"]
+        return data
+
+    async def do(self, mutation: str, data: dict[str, Any], fields: str = "id version") -> dict[str, Any]:
+        """Run ``accountCreate`` and the like; return the union member with its ``__typename``.
+
+        ``fields`` are those of the record; every error's are asked for anyway.
+        """
+        kind, _, verb = mutation.rpartition("_") if "_" in mutation else _split(mutation)
+        made = "Deleted" if verb == "Delete" else kind[0].upper() + kind[1:]
+        type_name = "DeleteInput" if verb == "Delete" else f"{kind[0].upper()}{kind[1:]}{verb}Input"
+        chosen = "id version" if verb == "Delete" else fields
+        query = f"""mutation($input: {type_name}!) {{ {mutation}(input: $input) {{ __typename
+            ... on {made} {{ {chosen} }}
+            ... on Error {{ code message }}
+            ... on Conflict {{ currentVersion fields }} }} }}"""
+        found: dict[str, Any] = (await self.ask(query, input=data))[mutation]
+        return found
+
+
+def _split(mutation: str) -> tuple[str, str, str]:
+    verb = next(v for v in ("Create", "Update", "Delete", "Assign") if mutation.endswith(v))
+    return mutation.removesuffix(verb), "", verb
+
+
+@dataclass
+class Crew:
+    """The people of one workspace, by name."""
+
+    workspace_id: str
+    house: House
+    people: dict[str, Person] = field(default_factory=dict)
+    teams: dict[str, str] = field(default_factory=dict)
+    contact_id: str = ""
+
+    def __getattr__(self, name: str) -> Person:
+        try:
+            return self.people[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def system(self) -> Actor:
+        return system_actor(self.workspace_id)
+
+    @classmethod
+    async def hire(cls, house: House, http: httpx.AsyncClient) -> "Crew":
+        crew = cls(workspace_id=new_id(), house=house, contact_id=new_id())
+        crew.teams = {name: new_id() for name in ("east", "west", "support")}
+        ids = {name: new_id() for name in ROLES}
+
+        async def create(uow: UnitOfWork) -> None:
+            await create_workspace(uow, {"name": "Test"})
+            for name, team_id in crew.teams.items():
+                await create_team(uow, {"name": name}, id=team_id)
+            for name, (role, teams) in ROLES.items():
+                fields = {
+                    "email": f"{name}-{ids[name]}@test.example",
+                    "name": name.title(),
+                    "role_keys": [role],
+                    "team_ids": [crew.teams[team] for team in teams],
+                    "manager_id": ids["manager"] if role == "rep" else None,
+                    "contact_id": crew.contact_id if role == "customer" else None,
+                }
+                await create_user(uow, fields, id=ids[name])
+
+        await house.store.write(crew.system, create)
+        for name, user_id in ids.items():
+            crew.people[name] = await crew._sign_in(user_id, http)
+        return crew
+
+    async def _sign_in(self, user_id: str, http: httpx.AsyncClient) -> Person:
+        async with svcs.Container(self.house.registry) as services:
+            actors, policy = await services.aget(Actors, TokenPolicy)
+        now = self.house.store.clock.now()
+        session = Session(
+            id=new_id(),
+            workspace_id=self.workspace_id,
+            user_id=user_id,
+            secret_hash="-",
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + policy.refresh,
+        )
+        await session.insert()
+        claims = Claims(user_id=user_id, workspace_id=self.workspace_id, session_id=session.id)
+        token = make_access_token(claims, policy.key, now=now, lifetime=policy.access)
+        actor = await actors.of_user(self.workspace_id, user_id, session_id=session.id)
+        return Person(user_id, token, actor, http)
+
+    async def user(self, name: str) -> User:
+        found = await self.house.store.reader.get(User, self.people[name].user_id)
+        assert found is not None
+        return found

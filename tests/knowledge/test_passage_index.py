@@ -1,0 +1,163 @@
+"""The index on made vectors: exact search, filters before ranking, languages, versions on disk."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.passage_index import FaissPassageIndex, Found, IndexedPassage, Question
+from knowledge.ranking import Features, Hit, Statistics, rerank_by_sentence
+from knowledge.snapshots import SnapshotDamaged, find_snapshots, load_snapshot, save_snapshot
+from knowledge.text import Language
+
+DIMENSION = 16
+random = np.random.default_rng(7)
+PLACES: dict[Language, np.ndarray] = {
+    language: random.normal(size=DIMENSION).astype(np.float32) for language in ("zh", "en")
+}
+WORDS = ["refund", "card", "fee", "login", "device"]
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return np.asarray(rows / np.linalg.norm(rows, axis=-1, keepdims=True), np.float32)
+
+
+def build(count: int, *, version: int = 1, seed: int = 0) -> tuple[FaissPassageIndex, np.ndarray]:
+    """Index so many passages, two to an article, every third article Chinese; topics are unit vectors."""
+    made = np.random.default_rng(seed)
+    passages = [
+        IndexedPassage(f"p{i:03}", f"a{i // 2}", "zh" if (i // 2) % 3 == 0 else "en") for i in range(count)
+    ]
+    topics = made.normal(size=(count, DIMENSION)).astype(np.float32)
+    places = np.array([PLACES[p.language] for p in passages], np.float32).reshape(count, DIMENSION)
+    rows = unit(topics + 3 * places) if count else topics
+    words = [[WORDS[n] for n in made.integers(0, len(WORDS), 3)] for _ in range(count)]
+    index = FaissPassageIndex.build(
+        passages, rows, version=version, model="made", documents=words, language_means=PLACES
+    )
+    return index, rows
+
+
+def ask(row: np.ndarray, *tokens: str, language: Language = "en") -> Question:
+    return Question(row, tokens, language)
+
+
+def test_without_words_the_order_within_a_language_is_that_of_exact_cosines() -> None:
+    index, rows = build(120)
+    question = unit(rows[5] + 0.1 * rows[9])
+    english = [i for i, p in enumerate(index.passages) if p.language == "en"]
+    expected = sorted(english, key=lambda i: -float(rows[i] @ question))[:5]
+    hits = [hit for hit in index.search(ask(question), limit=120).hits if hit.same_language]
+    assert [hit.passage_id for hit in hits[:5]] == [f"p{i:03}" for i in expected]
+    assert hits[0].dense == pytest.approx(float(rows[expected[0]] @ question), abs=1e-3)
+
+
+def test_a_question_finds_its_topic_in_the_other_language_among_many_of_its_own() -> None:
+    index, rows = build(300)
+    chinese = next(i for i, p in enumerate(index.passages) if p.language == "zh")
+    topic = rows[chinese] * 4 - unit(PLACES["zh"]) * 3
+    question = unit(topic + 3 * PLACES["en"])
+    plain = sorted(range(300), key=lambda i: -float(rows[i] @ question))
+    assert index.passages[plain[0]].language == "en"  # the trap: its own language stands first
+    assert index.search(ask(question)).hits[0].passage_id == f"p{chinese:03}"
+
+
+@given(st.sets(st.integers(0, 24)), st.integers(0, 39), st.sampled_from(WORDS), st.sampled_from(["zh", "en"]))
+def test_only_allowed_articles_are_found_and_all_of_them_can_be(
+    allowed: set[int], asked: int, word: str, language: Language
+) -> None:
+    index, rows = build(40)
+    articles = {f"a{number}" for number in allowed}
+    found = index.search(ask(rows[asked], word, language=language), limit=99, allowed_articles=articles)
+    assert {hit.article_id for hit in found.hits} == articles & {f"a{n}" for n in range(20)}
+    assert len({hit.passage_id for hit in found.hits}) == len(found.hits)
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+
+
+def test_nothing_allowed_or_nothing_indexed_finds_nothing() -> None:
+    index, rows = build(10)
+    assert index.search(ask(rows[0], "refund"), allowed_articles=[]) == Found([], Features())
+    empty, _ = build(0)
+    assert empty.search(ask(rows[0], "refund")) == Found([], Features())
+
+
+def test_a_single_passage_is_found() -> None:
+    index, rows = build(1)
+    [hit] = index.search(ask(rows[0], "refund", language="zh")).hits
+    assert hit.passage_id == "p000"
+    assert hit.dense == pytest.approx(1.0, abs=1e-3)
+
+
+def test_words_decide_between_equal_meanings() -> None:
+    row = unit(np.ones(DIMENSION, np.float32))
+    passages = [IndexedPassage(f"p{i}", f"a{i}", "en") for i in range(3)]
+    index = FaissPassageIndex.build(
+        passages, np.stack([row] * 3), version=1, model="made",
+        documents=[["fee"], ["refund", "card"], ["login"]], language_means=PLACES,
+    )  # fmt: skip
+    found = index.search(ask(row, "refund"))
+    assert [hit.passage_id for hit in found.hits] == ["p1", "p0", "p2"]
+    scores = np.array([0, found.hits[0].lexical, 0], np.float32)
+    spread = Statistics.of(scores, usual=Statistics(0, 0)).spread
+    assert found.hits[0].score - found.hits[1].score == pytest.approx(0.3 * scores[1] / spread, abs=1e-4)
+    assert found.features.coverage == 1.0
+
+
+def test_statistics_of_equal_scores_say_zero() -> None:
+    assert Statistics.of(np.full(3, 0.8, np.float32)).z(np.array([0.9], np.float32)).tolist() == [0.0]
+
+
+def test_what_is_usual_gives_a_small_base_its_scale() -> None:
+    usual = Statistics(0.8, 0.02)
+    assert Statistics.of(np.zeros(0, np.float32), usual=usual).spread == pytest.approx(0.02)
+    scores = np.array([0.9] * 5 + [1.0] * 5, np.float32)  # as many as the usual counts for
+    measured = Statistics.of(scores, usual=usual)
+    pooled = np.concatenate([scores, np.array([0.78, 0.82] * 5, np.float32)])
+    assert measured.mean == pytest.approx(pooled.mean(), abs=1e-6)
+    assert measured.spread == pytest.approx(pooled.std(), abs=1e-6)
+
+
+def test_the_best_sentence_can_turn_the_order() -> None:
+    def hit(name: str, score: float) -> Hit:
+        return Hit(name, name, score, 0, 0, 0, 0, True)
+
+    hits = [hit("a", 2.0), hit("b", 1.9), hit("c", 0.0)]
+    assert [h.passage_id for h in rerank_by_sentence(hits, [0.80, 0.95, 0.80])] == ["b", "a", "c"]
+    assert [h.passage_id for h in rerank_by_sentence(hits, [0.8, 0.8, 0.8])] == ["a", "b", "c"]
+
+
+def test_a_snapshot_answers_as_the_index_did_and_is_never_overwritten(tmp_path: Path) -> None:
+    index, rows = build(60, version=3)
+    folder = save_snapshot(index, tmp_path)
+    stamp = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert save_snapshot(build(60, version=3, seed=9)[0], tmp_path) == folder
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == stamp
+    read = load_snapshot(folder)
+    assert (read.version, read.model, read.passages) == (3, "made", index.passages)
+    question = ask(rows[4], "refund", "card")
+    assert read.search(question) == index.search(question)
+
+
+def test_the_newest_version_comes_first_and_half_written_ones_do_not_count(tmp_path: Path) -> None:
+    assert find_snapshots(tmp_path / "nowhere") == []
+    folders = [save_snapshot(build(4, version=number)[0], tmp_path) for number in (2, 10)]
+    (tmp_path / ".000000000011.77.writing").mkdir()
+    assert find_snapshots(tmp_path) == folders[::-1]
+
+
+@pytest.mark.parametrize(
+    "name", ["plain.faiss", "centred.faiss", "passages.json", "manifest.json", "means.npz"]
+)
+@pytest.mark.parametrize("harm", ["cut", "gone"])
+def test_a_damaged_snapshot_is_refused_with_its_mend(tmp_path: Path, name: str, harm: str) -> None:
+    folder = save_snapshot(build(6)[0], tmp_path)
+    file = folder / name
+    if harm == "cut":
+        file.write_bytes(file.read_bytes()[:-9])
+    else:
+        file.unlink()
+    with pytest.raises(SnapshotDamaged, match="rebuild it from the articles") as refusal:
+        load_snapshot(folder)
+    assert refusal.value.folder == folder

@@ -1,0 +1,61 @@
+"""Text as search reads it, and BM25 over it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from knowledge.lexical import LexicalIndex
+from knowledge.text import guess_language, language_of_locale, normalise, tokens
+
+
+def test_scripts_widths_and_cases_fold_without_changing_length_of_chinese() -> None:
+    assert normalise("兩步驟驗證 ＡＢＣ") == "两步骤验证 abc"
+    assert tokens("重置密碼") == tokens("重置密码") == ["重", "置", "密", "码", "重置", "置密", "密码"]
+
+
+def test_words_are_stemmed_and_small_words_dropped_unless_nothing_else_is_left() -> None:
+    assert tokens("How do I reset the passwords_now?") == ["reset", "password", "now"]
+    assert tokens("Who are you?") == ["who", "are", "you"]
+    assert tokens("！？ …") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("概况页面中 QPS 及 Latency 显示 `prometheus_not_found` 错误", "zh"),
+        ("What does 你好 mean here?", "en"),
+        ("42", "en"),
+        ("退款", "zh"),
+    ],
+)
+def test_language_is_told_by_script(text: str, language: str) -> None:
+    assert guess_language(text) == language
+
+
+def test_a_locale_is_reduced_to_its_language() -> None:
+    assert [language_of_locale(x) for x in ("zh-CN", "zh_Hant", "en-GB")] == ["zh", "zh", "en"]
+    assert guess_language("42", default="zh") == "zh"
+
+
+def test_bm25_is_the_formula_of_lucene() -> None:
+    index = LexicalIndex.build([["refund", "card"], ["refund", "refund", "fee", "fee"], ["hello"]])
+    idf = math.log(1 + (3 - 2 + 0.5) / (2 + 0.5))
+    average = (2 + 4 + 1) / 3
+    expected = [idf * f / (f + 1.2 * (1 - 0.75 + 0.75 * n / average)) for f, n in ((1, 2), (2, 4))]
+    assert index.score(["refund", "unknown"]).tolist() == pytest.approx([*expected, 0.0], abs=1e-6)
+
+
+def test_coverage_weighs_rare_and_unknown_words() -> None:
+    index = LexicalIndex.build([["refund", "card"], ["refund"], ["hello"]])
+    refund, card, unknown = (math.log(1 + 3 / (n + 0.5)) for n in (2, 1, 0))
+    total = refund + card + unknown
+    got = index.coverage(["refund", "card", "nowhere"], np.array([0, 1, 2]))
+    assert got.tolist() == pytest.approx([(refund + card) / total, refund / total, 0.0], abs=1e-6)
+
+
+def test_an_index_without_words_scores_nothing() -> None:
+    index = LexicalIndex.build([[], []])
+    assert index.score(["x"]).tolist() == [0.0, 0.0]
+    assert LexicalIndex.build([]).score(["x"]).tolist() == []
+    assert index.coverage(["x"], np.array([1])).tolist() == [0.0]
