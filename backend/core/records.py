@@ -1,5 +1,6 @@
 """The envelope that every stored record carries."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Self
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pymongo import IndexModel
 
 from backend.core.ids import new_id
+from backend.core.personal import PersonalClass
 
 ENVELOPE = frozenset(
     {"id", "_id", "workspace_id", "version", "created_at", "created_by", "updated_at", "updated_by"}
@@ -37,6 +39,8 @@ class Record(Document):
     server_owned: ClassVar[frozenset[str]] = frozenset()
     shared_with_team: ClassVar[bool] = False  # a new record belongs to the teams of who makes it
     readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:")  # what ``principals`` may hold: see there
+    personal: ClassVar[Mapping[str, PersonalClass]] = {}  # the fields that hold personal data
+    about_person: ClassVar[str | None] = None  # the field that names the contact this is about
 
     id: str = Field(default_factory=new_id)  # type: ignore[assignment]  # Beanie's default is ObjectId
     workspace_id: str = ""

@@ -1,5 +1,6 @@
 """What the crm room stores."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,6 +11,7 @@ from pymongo import IndexModel
 
 from backend.core.clock import Moment
 from backend.core.ids import Reference
+from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
 
 
@@ -46,6 +48,11 @@ class Account(Record):
     kind: ClassVar[str] = "account"
     shared_with_team: ClassVar[bool] = True
     server_owned: ClassVar[frozenset[str]] = frozenset({"last_activity_at"})
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "tax_id": PersonalClass.ID_NUMBER,
+        "phone": PersonalClass.PHONE,
+        "email": PersonalClass.EMAIL,
+    }
 
     name: str = Field(min_length=1, max_length=300)
     aliases: list[str] = Field(default_factory=list)
@@ -76,6 +83,18 @@ class Contact(Record):
 
     kind: ClassVar[str] = "contact"
     shared_with_team: ClassVar[bool] = True
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "full_name": PersonalClass.NAME,
+        "given_name": PersonalClass.NAME,
+        "family_name": PersonalClass.NAME,
+        "email": PersonalClass.EMAIL,
+        "other_emails": PersonalClass.EMAIL,
+        "phone": PersonalClass.PHONE,
+        "other_phones": PersonalClass.PHONE,
+        "address": PersonalClass.ADDRESS,
+        "description": PersonalClass.TEXT,
+    }
+    about_person: ClassVar[str | None] = "id"
 
     full_name: str = Field(min_length=1, max_length=300)
     given_name: str = ""
@@ -123,6 +142,7 @@ class Task(Record):
 
     kind: ClassVar[str] = "task"
     shared_with_team: ClassVar[bool] = True
+    about_person: ClassVar[str | None] = "contact_id"
 
     title: str = Field(min_length=1, max_length=300)
     description: str = ""
@@ -166,6 +186,11 @@ class Activity(Record):
 
     kind: ClassVar[str] = "activity"
     shared_with_team: ClassVar[bool] = True
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "subject": PersonalClass.TEXT,
+        "summary": PersonalClass.TEXT,
+    }
+    about_person: ClassVar[str | None] = "contact_id"
 
     type: ActivityType
     at: Moment

@@ -1,5 +1,6 @@
 """What the sales room stores."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -9,6 +10,7 @@ from pymongo import IndexModel
 
 from backend.core.clock import Moment
 from backend.core.ids import Reference
+from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
 from backend.sales.rules import ForecastCategory, LeadStatus, StageType
 
@@ -98,6 +100,15 @@ class Lead(Record):
 
     kind: ClassVar[str] = "lead"
     shared_with_team: ClassVar[bool] = True
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "full_name": PersonalClass.NAME,
+        "given_name": PersonalClass.NAME,
+        "family_name": PersonalClass.NAME,
+        "email": PersonalClass.EMAIL,
+        "phone": PersonalClass.PHONE,
+        "description": PersonalClass.TEXT,
+    }
+    about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"converted_at", "account_id", "contact_id", "opportunity_id"}
     )

@@ -1,5 +1,6 @@
 """What the service room stores."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -9,6 +10,7 @@ from pymongo import IndexModel
 
 from backend.core.clock import Moment
 from backend.core.ids import Reference
+from backend.core.personal import PersonalClass
 from backend.core.records import Record
 from backend.service.rules import LONGEST_MESSAGE, ConversationState, HandledBy, Progress, TicketStatus
 
@@ -95,6 +97,11 @@ class Ticket(CustomerMatter):
     """A customer's matter that somebody must settle."""
 
     kind: ClassVar[str] = "ticket"
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "subject": PersonalClass.TEXT,
+        "description": PersonalClass.TEXT,
+    }
+    about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = CustomerMatter.server_owned | {
         *("number", "opened_at", "first_responded_at", "resolved_at", "reopen_count"),
         *("ai_outcome", "handoff_reason", "follows_id"),
@@ -141,6 +148,10 @@ class Conversation(CustomerMatter):
     """Words exchanged with one customer over one channel."""
 
     kind: ClassVar[str] = "conversation"
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "subject": PersonalClass.TEXT,
+    }
+    about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = CustomerMatter.server_owned | {"ticket_id", "last_message_at"}
 
     channel: Channel = Channel.WEBCHAT
@@ -166,6 +177,9 @@ class Message(Record):
     """
 
     kind: ClassVar[str] = "message"
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "body": PersonalClass.TEXT,
+    }
     conversation_id: Reference
     direction: MessageDirection
     author_kind: AuthorKind
