@@ -7,12 +7,10 @@ the only ones that do (tests/architecture holds the list).
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pymongo import ReturnDocument
-
 from backend.core.clock import Clock
-from backend.core.errors import RateLimited, Unauthenticated
+from backend.core.errors import Unauthenticated
 from backend.core.ids import new_id
-from backend.identity.documents import Credential, DeviceInfo, Session, SignInTries
+from backend.identity.documents import Credential, DeviceInfo, Session
 from backend.identity.passwords import password_matches
 from backend.identity.tokens import (
     Claims,
@@ -23,10 +21,10 @@ from backend.identity.tokens import (
     same_digest,
     split_refresh_token,
 )
+from backend.identity.tries import count_try, forget_one_try, forget_tries
 
 MOST_TRIES = 8  # wrong passwords of one address before it must wait
 MOST_TRIES_PER_NETWORK = 60  # of one network address: a whole office may sit behind it
-TRIES_FORGOTTEN_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,21 +59,25 @@ async def sign_in(
     """Start a session. Raise Unauthenticated for a wrong pair, RateLimited after too many of them."""
     throttles = {f"email:{folded(email)}": MOST_TRIES, f"network:{network}": MOST_TRIES_PER_NETWORK}
     for key, most in throttles.items():
-        await _count_try(
-            key, most, clock
-        )  # before the password is looked at: many guesses at once count, too
+        await count_try(key, most, clock)
     credential = await Credential.get(folded(email))
     if not await password_matches(password, credential.password_hash if credential else None):
         raise Unauthenticated("E-mail or password is wrong; check both, or ask an admin for a new password.")
     assert credential is not None
-    tries = SignInTries.get_pymongo_collection()
-    await tries.delete_one({"_id": f"email:{folded(email)}"})
-    await tries.update_one({"_id": f"network:{network}"}, {"$inc": {"tries": -1}})
+    await forget_tries(f"email:{folded(email)}")
+    await forget_one_try(f"network:{network}")
+    return await start_session(policy, clock, credential.workspace_id, credential.user_id, device)
+
+
+async def start_session(
+    policy: TokenPolicy, clock: Clock, workspace_id: str, user_id: str, device: DeviceInfo
+) -> SignedIn:
+    """Start a session of somebody who has proven, one way or another, to be that user."""
     now, secret = clock.now(), make_secret()
     session = Session(
         id=new_id(),
-        workspace_id=credential.workspace_id,
-        user_id=credential.user_id,
+        workspace_id=workspace_id,
+        user_id=user_id,
         device=device,
         secret_hash=digest(secret),
         created_at=now,
@@ -140,21 +142,3 @@ def _signed_in(policy: TokenPolicy, clock: Clock, session: Session, secret: str)
         workspace_id=session.workspace_id,
         session_id=session.id,
     )
-
-
-async def _count_try(key: str, most: int, clock: Clock) -> None:
-    """Count one more try; raise RateLimited when there were too many of late."""
-    now = clock.now()
-    collection = SignInTries.get_pymongo_collection()
-    await collection.delete_one({"_id": key, "expires_at": {"$lte": now}})
-    tries = await collection.find_one_and_update(
-        {"_id": key},
-        {"$inc": {"tries": 1}, "$setOnInsert": {"first_at": now, "expires_at": now + TRIES_FORGOTTEN_AFTER}},
-        upsert=True,
-        return_document=ReturnDocument.AFTER,
-    )
-    if tries is not None and tries["tries"] > most:
-        raise RateLimited(
-            "Too many failed sign-ins; wait, then try again, or ask an admin for a new password.",
-            retry_after=tries["expires_at"] - now,
-        )

@@ -1,0 +1,42 @@
+"""Counting tries at secrets that can be guessed: passwords, codes of a second factor.
+
+Tries are counted before the secret is looked at, so that many guesses at once count like guesses in turn.
+"""
+
+from datetime import timedelta
+
+from pymongo import ReturnDocument
+
+from backend.core.clock import Clock
+from backend.core.errors import RateLimited
+from backend.identity.documents import SignInTries
+
+TRIES_FORGOTTEN_AFTER = timedelta(minutes=15)
+
+
+async def count_try(key: str, most: int, clock: Clock) -> None:
+    """Count one more try under ``key``; raise RateLimited when there were more than ``most`` of late."""
+    now = clock.now()
+    collection = SignInTries.get_pymongo_collection()
+    await collection.delete_one({"_id": key, "expires_at": {"$lte": now}})
+    tries = await collection.find_one_and_update(
+        {"_id": key},
+        {"$inc": {"tries": 1}, "$setOnInsert": {"first_at": now, "expires_at": now + TRIES_FORGOTTEN_AFTER}},
+        upsert=True,
+        return_document=ReturnDocument.AFTER,
+    )
+    if tries is not None and tries["tries"] > most:
+        raise RateLimited(
+            "Too many failed sign-ins; wait, then try again, or ask an admin for a new password.",
+            retry_after=tries["expires_at"] - now,
+        )
+
+
+async def forget_tries(key: str) -> None:
+    """Forget what was counted under ``key``: the secret was right."""
+    await SignInTries.get_pymongo_collection().delete_one({"_id": key})
+
+
+async def forget_one_try(key: str) -> None:
+    """Take one try off ``key``, which others share: this one was no guess."""
+    await SignInTries.get_pymongo_collection().update_one({"_id": key}, {"$inc": {"tries": -1}})
