@@ -31,6 +31,7 @@ from backend.core.ids import new_id
 from backend.core.limits import EXTENSIONS, describe_errors
 from backend.core.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from backend.core.module import Module
+from backend.core.origin import LONGEST_DEVICE, Origin, coming_from
 from backend.core.relay import parked_entries
 from backend.house import House
 from backend.identity.actors import Actors
@@ -179,14 +180,22 @@ class Accompaniment:
             await send(message)
 
         try:
-            # GraphQL is most of what is asked: it takes the short way, past FastAPI's routing.
-            await (self._edge if is_graphql else self._app)(scope, receive, answer)
+            with coming_from(_origin(scope, request_id)):
+                # GraphQL is most of what is asked: it takes the short way, past FastAPI's routing.
+                await (self._edge if is_graphql else self._app)(scope, receive, answer)
         finally:
             if scope["type"] == "http":
                 known = getattr(scope.get("route"), "path", "unknown")
                 route = "/graphql" if is_graphql else known
                 HTTP_REQUESTS.labels(scope["method"], route, status).inc()
                 HTTP_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - start)
+
+
+def _origin(scope: Scope, request_id: str) -> Origin:
+    """Say where a request comes from; behind a proxy the server has put the client's address in already."""
+    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    ip = scope["client"][0] if scope.get("client") else ""
+    return Origin(ip=ip, device=agent.decode("latin-1")[:LONGEST_DEVICE], request_id=request_id)
 
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:

@@ -13,7 +13,7 @@ import svcs
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from pymongo import AsyncMongoClient
 
-from backend.core.access import Grant
+from backend.core.access import HOUSE, Grant
 from backend.core.clock import Clock, SystemClock
 from backend.core.demo import WORKSPACE_KEY, demo_id
 from backend.core.embedded_database import EmbeddedDatabase, check_deployment, run_embedded_database
@@ -21,6 +21,7 @@ from backend.core.ids import new_id
 from backend.core.jobs import schedule_jobs
 from backend.core.ledger import SEQUENCES
 from backend.core.module import Listener, Module
+from backend.core.origin import Origin, coming_from
 from backend.core.records import register
 from backend.core.relay import Delivery, Relay, Subscription
 from backend.core.settings import Settings, read_secret_key
@@ -125,8 +126,10 @@ def _subscriptions(modules: Sequence[Module], registry: svcs.Registry) -> list[S
 
 def _in_container(listener: Listener, registry: svcs.Registry) -> Callable[[Delivery], Awaitable[None]]:
     async def listen(delivery: Delivery) -> None:
-        async with svcs.Container(registry) as services:
-            await listener(delivery, services)
+        person = delivery.entry.actor_id  # what follows from a change is done on behalf of who made it
+        with coming_from(Origin(on_behalf_of="" if person == HOUSE else person)):
+            async with svcs.Container(registry) as services:
+                await listener(delivery, services)
 
     return listen
 

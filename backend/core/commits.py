@@ -1,11 +1,12 @@
 """Commits and what becomes of them: plain data, and the judgement over a group; no database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from backend.core.errors import Conflict
+from backend.core.origin import NOWHERE, Origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +22,7 @@ class Write:
     old_scopes: Sequence[str]
     new_scopes: Sequence[str]
     deleted: bool = False
+    before: Mapping[str, Any] | None = None  # the stored form that the change was made on
 
 
 @dataclass(kw_only=True)
@@ -34,6 +36,10 @@ class Commit:
     result: dict[str, Any]
     writes: list[Write] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)  # audited actions that are no record's change
+    session_id: str = ""
+    origin: Origin = NOWHERE
+    audit: dict[str, Any] = field(default_factory=dict)  # its audit entry, before it has number and hash
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -127,6 +127,22 @@ class Store:
             "This record is being changed too often at the moment; nothing of yours was written. Try again.",
             current_version=0,
         )
+
+    async def note(
+        self,
+        actor: Actor,
+        action: str,
+        *,
+        kind: str = "",
+        id: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Commit one audit entry by itself; see ``UnitOfWork.note``."""
+
+        async def stage(uow: UnitOfWork) -> None:
+            uow.note(action, kind=kind, id=id, details=details)
+
+        await self.write(actor, stage)
 
     async def _submit(self, uow: UnitOfWork, key: str | None, result: object, purpose: str) -> Outcome:
         record = result if isinstance(result, Record) else None

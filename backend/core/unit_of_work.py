@@ -14,6 +14,7 @@ from backend.core.access import EVERYONE, Action, Actor, allows
 from backend.core.commits import Commit, Write
 from backend.core.errors import Conflict, Forbidden, NotFound
 from backend.core.events import DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
+from backend.core.origin import current_origin
 from backend.core.reading import Reader, Sort
 from backend.core.records import ENVELOPE, Record
 
@@ -39,6 +40,7 @@ class UnitOfWork:
 
     def __init__(self, reader: Reader, actor: Actor, at: datetime) -> None:
         self.actor, self.at = actor, at
+        self._notes: list[dict[str, Any]] = []
         self._reader = reader
         self._tracked: dict[tuple[str, str], _Tracked] = {}
         self._entries: list[dict[str, Any]] = []
@@ -156,10 +158,19 @@ class UnitOfWork:
         record.deleted_at = self.at
         self._stage(self._tracked[record.kind, record.id], events or (RecordDeleted(),))
 
+    def note(
+        self, action: str, *, kind: str = "", id: str = "", details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Stage an audit entry for what no record's change tells: a reveal, an export, a sign-in.
+
+        ``details`` are stored in clear for ever: ids, counts and reasons, never a personal value.
+        """
+        self._notes.append({"action": action, "kind": kind, "id": id, "details": dict(details or {})})
+
     @property
     def dirty(self) -> bool:
         """True when there is something to commit."""
-        return any(tracked.staged for tracked in self._tracked.values())
+        return bool(self._notes) or any(tracked.staged for tracked in self._tracked.values())
 
     def commit(self, *, mutation_key: str | None, result: Record | None, purpose: str = "") -> Commit:
         """Return everything staged, for the sequencer."""
@@ -168,6 +179,9 @@ class UnitOfWork:
             workspace_id=self.actor.workspace_id,
             at=self.at,
             actor_id=self.actor.user_id,
+            session_id=self.actor.session_id,
+            origin=current_origin(),
+            notes=self._notes,
             mutation_key=mutation_key,
             result={
                 "kind": result.kind if result else None,
@@ -238,6 +252,7 @@ class UnitOfWork:
             old_scopes=original["acl"] if original else (),
             new_scopes=record.acl,
             deleted=record.deleted_at is not None,
+            before=original,
         )
 
 
