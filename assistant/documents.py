@@ -1,11 +1,13 @@
 """What the assistant stores: every answer with what it rests on."""
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
 from pymongo import IndexModel
 
+from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
 
 
@@ -57,7 +59,7 @@ class Evidence(Part):
 
 
 class Answer(Record):
-    """One turn of the assistant. Its readers are those of the messages it belongs to."""
+    """One turn of the assistant. Its readers are its conversation's; of one asked by ours, ours alone."""
 
     kind: ClassVar[str] = "answer"
 
@@ -77,12 +79,21 @@ class Answer(Record):
     ticket_id: str | None = None
     ticket_number: str = ""
     message_id: str | None = None
-    readers: list[str] = Field(default_factory=list)
+    for_staff: bool = False
 
     readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:", "c:")
 
+    follows: ClassVar[tuple[str, str] | None] = ("conversation", "conversation_id")
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "question": PersonalClass.TEXT,
+        "text": PersonalClass.TEXT,
+    }
+
     def principals(self) -> list[str]:
-        return self.readers
+        return []
+
+    def inherited(self, acl: Sequence[str]) -> list[str]:
+        return [one for one in acl if not (self.for_staff and one.startswith("c:"))]
 
     class Settings:
         name = "answers"

@@ -198,7 +198,7 @@ async def _answer_record(
     )
     answer.ticket_id = ticket.id if ticket else None
     answer.ticket_number = ticket.number if ticket else ""
-    answer.readers = conversation.staff_principals() if private else conversation.principals()
+    answer.for_staff = private
     return answer
 
 

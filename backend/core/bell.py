@@ -6,7 +6,7 @@ counters twice a second, and only while somebody waits. It is a hint: readers al
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,10 @@ class Bell:
         self._newest: dict[str, int] = {}
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._everybody: set[asyncio.Event] = set()
+        self._policies: dict[str, int] = {}
+        self.on_policy: list[
+            Callable[[str], None]
+        ] = []  # called with the workspace whose sharing policy moved
 
     def ring(self, workspace_id: str, seq: int) -> None:
         """Say that ``workspace_id`` is now at ``seq`` or later."""
@@ -39,6 +43,11 @@ class Bell:
         for event in self._waiting.get(workspace_id, set()) | self._everybody:
             event.set()
 
+    def ring_policy(self, workspace_id: str) -> None:
+        """Say that who sees what in ``workspace_id`` has changed."""
+        for tell in self.on_policy:
+            tell(workspace_id)
+
     def newest(self) -> dict[str, int]:
         """Return the newest known sequence of each workspace."""
         return dict(self._newest)
@@ -46,6 +55,10 @@ class Bell:
     async def look(self) -> None:
         """Notice the commits of other processes."""
         async for row in self._database[SEQUENCES].find({}):
+            policy = row.get("policy", 0)
+            if self._policies.setdefault(row["_id"], policy) != policy:
+                self._policies[row["_id"]] = policy
+                self.ring_policy(row["_id"])
             self.ring(row["_id"], row["seq"])
 
     async def watch(self) -> None:

@@ -34,6 +34,8 @@ class Commit:
     actor_id: str
     mutation_key: str | None
     result: dict[str, Any]
+    policy: int = 0  # the version of the sharing policy under which its records got their readers
+    shapes_access: bool = False
     writes: list[Write] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)  # audited actions that are no record's change
@@ -51,7 +53,7 @@ class Committed:
 
 @dataclass(frozen=True)
 class Stale:
-    """Another commit changed this record first: run the operation again on what is there now."""
+    """Another commit changed this record, or the sharing policy, first: run the operation again."""
 
     kind: str
     id: str
@@ -71,12 +73,15 @@ class Refused:
     error: Conflict
 
 
+POLICY = "policy"  # the kind of a Stale outcome when not a record but the sharing policy has moved
+
 Outcome = Committed | Stale | Repeated | Refused
 
 
 def judge(
     batch: list[Commit],
     first_seq: int,
+    policy: int,
     repeated: dict[str | None, dict[str, Any]],
     versions: dict[tuple[str, str], int],
 ) -> list[Outcome]:
@@ -86,6 +91,9 @@ def judge(
     for commit in batch:
         if commit.mutation_key in repeated:
             outcomes.append(Repeated(repeated[commit.mutation_key]))
+            continue
+        if commit.policy != policy:
+            outcomes.append(Stale(POLICY, commit.workspace_id))
             continue
         stale = next(
             (w for w in commit.writes if versions.get((w.collection, w.id), 0) != w.base_version), None

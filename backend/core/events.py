@@ -30,5 +30,9 @@ class RecordUpdated(DomainEvent):
     fields: tuple[str, ...] = ()
 
 
+class AccessChanged(DomainEvent):
+    """Others may see the record now; nothing else changed."""
+
+
 class RecordDeleted(DomainEvent):
     """A record was deleted; a tombstone remains."""

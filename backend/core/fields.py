@@ -1,6 +1,6 @@
 """Setting a record's fields from input, with every refusal named by field."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -22,6 +22,7 @@ async def new_record(uow: UnitOfWork, record: type[R], fields: Fields, *, id: st
     Conflict when the id is taken.
     """
     _refuse_server_owned(record, fields)
+    _refuse_locked(record, fields, uow.actor.mask(record.kind).locked)
     values: dict[str, Any] = {"owner_id": uow.actor.user_id}
     if record.shared_with_team:
         values["team_ids"] = list(uow.actor.team_ids)
@@ -43,12 +44,24 @@ async def new_record(uow: UnitOfWork, record: type[R], fields: Fields, *, id: st
 def set_fields(record: Record, fields: Fields) -> None:
     """Set ``fields`` on ``record``, all or none. Raise InvalidInput for an unknown or wrong field."""
     _refuse_server_owned(type(record), fields)
+    _refuse_locked(type(record), fields, record.locked)
     try:
         checked = type(record).model_validate(record.model_dump() | dict(fields))
     except ValidationError as error:
         raise invalid_input(error) from None
     for name in fields:
         setattr(record, name, getattr(checked, name))
+
+
+def _refuse_locked(record: type[Record], fields: Fields, locked: Collection[str]) -> None:
+    wrong = [name for name in fields if name in locked]
+    if wrong:
+        raise InvalidInput(
+            *(
+                FieldError(name, "is not yours to change; leave it out, or ask an admin of the workspace")
+                for name in wrong
+            )
+        )
 
 
 def invalid_input(error: ValidationError) -> InvalidInput:

@@ -8,23 +8,28 @@ from typing import Any, TypeVar
 from pymongo.asynchronous.database import AsyncDatabase
 
 from backend.core.access import EVERYONE, Actor, predicate
+from backend.core.clock import Clock
+from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, SEQUENCES
 from backend.core.records import Record
+from backend.core.sharing import reaches
 
 R = TypeVar("R", bound=Record)
 Sort = Sequence[tuple[str, int]]
 ALIVE: Mapping[str, Any] = {"deleted_at": None}
 
 
+SHARES = ("s:", "g:")  # what shares, and rules and territories, add to an acl for reading
 NARROWEST_WINDOW = 64  # versions: below this a query costs the same
 
 
 def scopes_of(actor: Actor, record: type[Record]) -> tuple[str, ...]:
     """Return the scopes in which ``actor`` reads a kind, without those that its records never carry."""
+    shared = record.shareable or record.follows is not None
     return tuple(
         scope
         for scope in actor.scopes(record.kind)
-        if scope == EVERYONE or scope.startswith(record.readers_are)
+        if scope == EVERYONE or scope.startswith(record.readers_are) or (shared and scope[:2] in SHARES)
     )
 
 
@@ -47,13 +52,18 @@ def indexed_part(record: type[Record], where: Mapping[str, Any]) -> dict[str, An
 class Reader:
     """Fetch records of one store."""
 
-    def __init__(self, database: AsyncDatabase[Any]) -> None:
-        self._database = database
+    def __init__(self, database: AsyncDatabase[Any], clock: Clock) -> None:
+        self._database, self._clock = database, clock
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
         row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
         return int(row["seq"]) if row else 0
+
+    async def policy_version(self, workspace_id: str) -> int:
+        """Return the version of the workspace's sharing policy."""
+        row = await self._database[SEQUENCES].find_one({"_id": workspace_id}, {"policy": 1})
+        return int(row.get("policy", 0)) if row else 0
 
     async def feed_end(self, workspace_id: str) -> tuple[int, int]:
         """Return ``(epoch, newest version)``; the epoch moves when the store is restored from a backup."""
@@ -94,7 +104,21 @@ class Reader:
         pipeline += [{"$skip": skip}] if skip else []
         pipeline += [{"$limit": limit}] if limit else []
         rows = await record.get_pymongo_collection().aggregate(pipeline)
-        return [record.read(body) for body in await rows.to_list()]
+        return self._shown(actor, record, await rows.to_list())
+
+    def _shown(self, actor: Actor, record: type[R], bodies: list[dict[str, Any]]) -> list[R]:
+        """Return records as ``actor`` sees them: without shares that have ended, under the veil."""
+        rules, now = actor.mask(record.kind), self._clock.now()
+        found = [record.read(body) for body in bodies]
+        shown = [item for item in found if not item.shares or reaches(actor, "read", item, now)]
+        for item in shown:
+            veil(item, rules)
+        return shown
+
+    async def children(self, workspace_id: str, record: type[R], where: Mapping[str, Any]) -> list[R]:
+        """Return the living records that follow a parent, whoever reads them: their readers move with it."""
+        rows = record.get_pymongo_collection().find({"workspace_id": workspace_id, **where})
+        return [item for item in map(record.read, await rows.to_list()) if not item.deleted_at]
 
     async def by_version(
         self, actor: Actor, record: type[R], *, after: int, until: int, most: int, newest_first: bool
@@ -118,7 +142,7 @@ class Reader:
                 }
                 # One batch: a second command to hear that there is no more would cost as much again.
                 rows = record.get_pymongo_collection().find(window, batch_size=width + 1)
-                found |= {body["_id"]: record.read(body) for body in await rows.to_list()}
+                found |= {item.id: item for item in self._shown(actor, record, await rows.to_list())}
             after, until = (after, low) if newest_first else (high, until)
             width *= 4
         ordered = sorted(found.values(), key=lambda item: (item.version, item.id), reverse=newest_first)

@@ -1,12 +1,14 @@
 """The envelope that every stored record carries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from beanie import Document
 from beanie.odm.utils.encoder import Encoder
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pymongo import IndexModel
 
 from backend.core.ids import new_id
@@ -14,7 +16,7 @@ from backend.core.personal import PersonalClass
 
 ENVELOPE = frozenset(
     {"id", "_id", "workspace_id", "version", "created_at", "created_by", "updated_at", "updated_by"}
-    | {"deleted_at", "acl", "field_versions"}
+    | {"deleted_at", "acl", "field_versions", "shares"}
 )
 _ENCODER = Encoder(to_db=True)
 
@@ -23,6 +25,42 @@ class Part(BaseModel):
     """A piece inside a record (an address, a line), never stored by itself."""
 
     model_config = ConfigDict(extra="ignore")
+
+
+class ShareAccess(StrEnum):
+    """What a share gives."""
+
+    READ = "read"
+    EDIT = "edit"
+
+
+class Share(Part):
+    """One record opened to somebody else: ``to`` is ``u:<user>``, ``t:<team>`` or ``r:<role>``."""
+
+    to: str
+    access: ShareAccess = ShareAccess.READ
+    until: datetime | None = None
+    reason: str = ""
+    by: str = ""
+    at: datetime | None = None
+
+    def is_over(self, now: datetime) -> bool:
+        return self.until is not None and self.until <= now
+
+    def principals(self) -> list[str]:
+        """Return what the share adds to the record's acl."""
+        return [f"s:{self.to}"] + ([f"e:{self.to}"] if self.access is ShareAccess.EDIT else [])
+
+
+@dataclass(frozen=True)
+class Veil:
+    """What of a record its reader does not see: then the values in those fields are not the record's."""
+
+    hidden: frozenset[str] = frozenset()
+    masked: frozenset[str] = frozenset()
+
+
+OPEN = Veil()
 
 
 class Record(Document):
@@ -39,6 +77,12 @@ class Record(Document):
     server_owned: ClassVar[frozenset[str]] = frozenset()
     shared_with_team: ClassVar[bool] = False  # a new record belongs to the teams of who makes it
     readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:")  # what ``principals`` may hold: see there
+    shareable: ClassVar[bool] = False  # by shares, sharing rules, territories and the workspace's defaults
+    follows: ClassVar[tuple[str, str] | None] = (
+        None  # (kind, field with its id) of the parent whose readers it has
+    )
+    always_shown: ClassVar[frozenset[str]] = frozenset()  # fields that no rule may hide
+    shapes_access: ClassVar[bool] = False  # its changes move what others may see: roles, teams, sharing rules
     personal: ClassVar[Mapping[str, PersonalClass]] = {}  # the fields that hold personal data
     about_person: ClassVar[str | None] = None  # the field that names the contact this is about
 
@@ -56,6 +100,27 @@ class Record(Document):
     field_versions: dict[str, int] = Field(default_factory=dict)
     ext: dict[str, Any] = Field(default_factory=dict)
     external_ids: dict[str, str] = Field(default_factory=dict)
+    shares: list[Share] = Field(default_factory=list)
+    _veil: Veil | None = PrivateAttr(default=None)
+    _locked: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def veil(self) -> Veil:
+        """Return what is kept back from whoever this was read for."""
+        return self._veil or OPEN
+
+    @veil.setter
+    def veil(self, veil: Veil) -> None:
+        self._veil = veil
+
+    @property
+    def locked(self) -> frozenset[str]:
+        """Return the fields that whoever fetched this to change it may not set."""
+        return self._locked
+
+    @locked.setter
+    def locked(self, names: frozenset[str]) -> None:
+        self._locked = names
 
     def fields_of_last_change(self) -> set[str]:
         """Return the fields that the last change set: all, when there was none since the record was made."""
@@ -76,6 +141,10 @@ class Record(Document):
         """
         owner = [f"u:{self.owner_id}"] if self.owner_id else []
         return sorted({*owner, *(f"t:{team}" for team in self.team_ids)})
+
+    def inherited(self, acl: Sequence[str]) -> list[str]:
+        """Return which readers of its parent read this, too, for a kind that ``follows``; usually all."""
+        return list(acl)
 
     def stored(self) -> dict[str, Any]:
         """Return this record as MongoDB stores it."""

@@ -69,9 +69,10 @@ class Sequencer:
         database: AsyncDatabase[Any],
         workspace_id: str,
         on_commit: Callable[[str, int], None],
+        on_policy: Callable[[str], None],
     ) -> None:
         self._client, self._database, self._workspace_id = client, database, workspace_id
-        self._on_commit = on_commit
+        self._on_commit, self._on_policy = on_commit, on_policy
         self._waiting: list[tuple[Commit, asyncio.Future[Outcome]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._enough: asyncio.Event | None = None
@@ -181,6 +182,8 @@ class Sequencer:
         newest = max((outcome.seq for outcome in pending if isinstance(outcome, Committed)), default=0)
         if newest:
             self._on_commit(self._workspace_id, newest)
+        if newest and any(commit.shapes_access for commit in batch):
+            self._on_policy(self._workspace_id)
         return pending
 
     async def _landed(self, pending: list[Outcome], mark: str) -> bool:
@@ -201,12 +204,12 @@ class Sequencer:
             await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE),
         ):
             # Numbers first: nobody else can commit to this workspace until this transaction is over.
-            top = await self._take_numbers(len(batch), session)
+            top, policy = await self._take_numbers(batch, session)
             if self.after_counter is not None:
                 await self.after_counter()
             repeated = await self._known_mutations(batch, session) if looks_first else {}
             versions = await self._current_versions(batch, session) if looks_first else hoped_for(batch)
-            outcomes = judge(batch, top - len(batch) + 1, repeated, versions)
+            outcomes = judge(batch, top - len(batch) + 1, policy, repeated, versions)
             accepted = [(c, o.seq) for c, o in zip(batch, outcomes, strict=True) if isinstance(o, Committed)]
             if not accepted:
                 await session.abort_transaction()
@@ -215,16 +218,18 @@ class Sequencer:
             pending[:] = outcomes
         return outcomes
 
-    async def _take_numbers(self, count: int, session: AsyncClientSession) -> int:
+    async def _take_numbers(self, batch: list[Commit], session: AsyncClientSession) -> tuple[int, int]:
+        """Return the highest number taken, and the version of the sharing policy that counts for it."""
+        moves = int(any(commit.shapes_access for commit in batch))
         row = await self._database[SEQUENCES].find_one_and_update(
             {"_id": self._workspace_id},
-            {"$inc": {"seq": count}, "$setOnInsert": {"epoch": 1, "min_seq": 0}},
+            {"$inc": {"seq": len(batch), "policy": moves}, "$setOnInsert": {"epoch": 1, "min_seq": 0}},
             upsert=True,
             return_document=ReturnDocument.AFTER,
             session=session,
         )
         assert row is not None
-        return int(row["seq"])
+        return int(row["seq"]), int(row.get("policy", moves)) - moves
 
     async def _known_mutations(
         self, batch: list[Commit], session: AsyncClientSession

@@ -16,13 +16,15 @@ from pymongo.asynchronous.database import AsyncDatabase
 from backend.core.access import Actor
 from backend.core.bell import Bell
 from backend.core.clock import Clock
-from backend.core.commits import Committed, Outcome, Refused, Repeated
+from backend.core.commits import POLICY, Committed, Outcome, Refused, Repeated
 from backend.core.errors import Conflict, CRMError, FieldError, InvalidInput, NotFound
+from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, LEDGER, MUTATIONS, SEQUENCES
 from backend.core.metrics import COMMIT_STALE
 from backend.core.reading import Reader
 from backend.core.records import FEED_INDEX, REGISTRY, Record
 from backend.core.sequencer import Sequencer
+from backend.core.sharing import Policies
 from backend.core.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
@@ -51,8 +53,10 @@ class Store:
         self.client = client
         self.database: AsyncDatabase[Any] = client.get_database(database_name, codec_options=CODECS)
         self.clock = clock
-        self.reader = Reader(self.database)
+        self.reader = Reader(self.database, clock)
         self.bell = Bell(self.database)
+        self.policies = Policies(self.reader.policy_version)
+        self.bell.on_policy.append(self.policies.forget)
         self._sequencers: dict[str, Sequencer] = {}
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -77,7 +81,11 @@ class Store:
         """Return this process's sequencer of the workspace."""
         if workspace_id not in self._sequencers:
             self._sequencers[workspace_id] = Sequencer(
-                self.client, self.database, workspace_id, on_commit=self.bell.ring
+                self.client,
+                self.database,
+                workspace_id,
+                on_commit=self.bell.ring,
+                on_policy=self.bell.ring_policy,
             )
         return self._sequencers[workspace_id]
 
@@ -107,20 +115,24 @@ class Store:
                     row = await self.database[MUTATIONS].find_one({"_id": key}) if key else None
                     if row is None:
                         raise
-                    replayed: T = await self._replayed(row, purpose)
+                    replayed: T = await self._replayed(actor, row, purpose)
                     return replayed
                 if not uow.dirty:
+                    uow.veil()
                     return result
                 outcome = await self._submit(uow, key, result, purpose)
                 if isinstance(outcome, Committed):
                     uow.stamp(outcome.seq)
+                    uow.veil()
                     return result
                 if isinstance(outcome, Repeated):
-                    again: T = await self._replayed(outcome.row, purpose)
+                    again: T = await self._replayed(actor, outcome.row, purpose)
                     return again
                 if isinstance(outcome, Refused):
                     raise outcome.error
             COMMIT_STALE.inc()
+            if outcome.kind == POLICY:
+                self.policies.forget(outcome.id)
             # Whoever wants the same record runs again one after the other: together all but one would fail.
             turn = self._turns.setdefault((outcome.kind, outcome.id), asyncio.Lock())
         raise Conflict(
@@ -145,11 +157,13 @@ class Store:
         await self.write(actor, stage)
 
     async def _submit(self, uow: UnitOfWork, key: str | None, result: object, purpose: str) -> Outcome:
+        policy = await self.policies.of(uow.actor.workspace_id)
+        await uow.settle(policy)
         record = result if isinstance(result, Record) else None
         commit = uow.commit(mutation_key=key, result=record, purpose=purpose)
         return await self.sequencer(uow.actor.workspace_id).submit(commit)
 
-    async def _replayed(self, row: dict[str, Any], purpose: str) -> Any:
+    async def _replayed(self, actor: Actor, row: dict[str, Any], purpose: str) -> Any:
         """Return what the first run of a mutation returned, in its present state."""
         reference = row["result"]
         if reference["purpose"] != purpose:
@@ -164,4 +178,5 @@ class Store:
         record = await self.reader.get(kind, reference["id"])
         if record is None:
             raise NotFound(kind.kind, reference["id"])
+        veil(record, actor.mask(kind.kind))
         return record

@@ -8,27 +8,30 @@ made or fetched with ``access(…, action="update")``: no write without a permis
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from backend.core.access import EVERYONE, Action, Actor, allows
+from backend.core.access import EVERYONE, Action, Actor
 from backend.core.commits import Commit, Write
 from backend.core.errors import Conflict, Forbidden, NotFound
-from backend.core.events import DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
+from backend.core.events import AccessChanged, DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
+from backend.core.field_rules import veil
 from backend.core.origin import current_origin
-from backend.core.reading import Reader, Sort
-from backend.core.records import ENVELOPE, Record
+from backend.core.reading import SHARES, Reader, Sort
+from backend.core.records import ENVELOPE, OPEN, Record
+from backend.core.sharing import Policy, followed_acl, kinds_that_follow, own_acl, parent_of, reaches
 
 R = TypeVar("R", bound=Record)
 
 
 @dataclass
-class _Tracked:
+class _Tracked(Generic[R]):
     """A record of this unit; ``original`` is its stored form when it was first fetched for writing."""
 
-    record: Record
+    record: R
     is_new: bool = False
     original: dict[str, Any] | None = None
     staged: bool = False
+    settled: bool = False
 
     @property
     def writable(self) -> bool:
@@ -42,8 +45,9 @@ class UnitOfWork:
         self.actor, self.at = actor, at
         self._notes: list[dict[str, Any]] = []
         self._reader = reader
-        self._tracked: dict[tuple[str, str], _Tracked] = {}
+        self._tracked: dict[tuple[str, str], _Tracked[Any]] = {}
         self._entries: list[dict[str, Any]] = []
+        self._policy = Policy(version=0)
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -62,7 +66,7 @@ class UnitOfWork:
         this unit is found by ``access``, not by ``find``.
         """
         found = await self._reader.find(self.actor, record, where or {}, sort=sort, limit=limit, skip=skip)
-        return [self._track(item) for item in found]
+        return [self._track(item).record for item in found]
 
     async def latest(self, record: type[R], *, most: int, below: tuple[int, str] | None = None) -> list[R]:
         """Return up to ``most`` readable records, latest change first, from below ``(version, id)`` on."""
@@ -77,7 +81,7 @@ class UnitOfWork:
             )
             seen = {item.id for item in found}
             found += [
-                self._track(item)
+                self._track(item).record
                 for item in rows
                 if not item.deleted_at
                 and item.id not in seen
@@ -107,6 +111,9 @@ class UnitOfWork:
         that, Conflict when ``expected_version`` is given and is not its version.
         """
         held = self._tracked.get((record.kind, id))
+        if held is not None and action != "read" and held.record.veil is not OPEN:
+            held = None  # fetched for reading: whoever changes a record gets the whole of it
+            del self._tracked[record.kind, id]
         found = held.record if held else await self._reader.get(record, id)
         if not isinstance(found, record) or found.deleted_at or not self._may(found, "read"):
             raise NotFound(record.kind, id)
@@ -114,11 +121,12 @@ class UnitOfWork:
             raise Forbidden(action, record.kind)
         if expected_version is not None and found.version != expected_version:
             raise stale_version(found, expected_version)
-        kept = self._track(found)
-        tracked = self._tracked[record.kind, id]
+        tracked, rules = self._track(found), self.actor.mask(record.kind)
         if action != "read" and not tracked.writable:
-            tracked.original = found.stored()
-        return kept
+            tracked.original, found.locked = found.stored(), rules.locked
+        if not tracked.writable:
+            veil(found, rules)
+        return found
 
     async def is_taken(self, record: type[Record], id: str) -> bool:
         """Tell whether some record of this kind, visible or not, has this id."""
@@ -172,6 +180,20 @@ class UnitOfWork:
         """True when there is something to commit."""
         return bool(self._notes) or any(tracked.staged for tracked in self._tracked.values())
 
+    async def settle(self, policy: Policy) -> None:
+        """Give every staged record its readers, and those that follow it theirs, in the same commit.
+
+        Raise NotFound when a new record follows a parent that the actor does not see.
+        """
+        self._policy = policy
+        for tracked in [tracked for tracked in self._tracked.values() if tracked.staged]:
+            await self._settle(tracked)
+
+    def veil(self) -> None:
+        """Show every record of this unit as its actor may see it: the work is done."""
+        for tracked in self._tracked.values():
+            veil(tracked.record, self.actor.mask(tracked.record.kind))
+
     def commit(self, *, mutation_key: str | None, result: Record | None, purpose: str = "") -> Commit:
         """Return everything staged, for the sequencer."""
         writes = [self._write(tracked) for tracked in self._tracked.values() if tracked.staged]
@@ -190,6 +212,10 @@ class UnitOfWork:
             },
             writes=writes,
             entries=self._entries,
+            policy=self._policy.version,
+            shapes_access=any(
+                tracked.staged and tracked.record.shapes_access for tracked in self._tracked.values()
+            ),
         )
 
     def stamp(self, seq: int) -> None:
@@ -201,26 +227,67 @@ class UnitOfWork:
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
     def _may(self, record: Record, action: Action) -> bool:
-        return allows(self.actor, record.kind, action, workspace_id=record.workspace_id, acl=record.acl)
+        held = self._tracked.get((record.kind, record.id))
+        if held is not None and held.is_new:  # its readers are settled when it is committed
+            return self.may(record.kind, action)
+        return reaches(self.actor, action, record, self.at)
 
-    def _track(self, record: R) -> R:
+    def _track(self, record: R) -> "_Tracked[R]":
         key = (record.kind, record.id)
         if key not in self._tracked:
             self._tracked[key] = _Tracked(record)
-        return self._tracked[key].record
+        return cast("_Tracked[R]", self._tracked[key])
 
-    def _stage(self, tracked: _Tracked, events: Sequence[DomainEvent]) -> None:
+    async def _settle(self, tracked: "_Tracked[Any]") -> None:
+        if tracked.settled:
+            return
+        tracked.settled = True
+        record = tracked.record
+        parent = parent_of(record)
+        if parent is None:
+            record.acl = own_acl(record, self._policy, self.at)
+        else:
+            record.acl = followed_acl(record, await self._parent(tracked, *parent))
+        _check_readers(record)
+        if tracked.original is not None and set(tracked.original["acl"]) != set(record.acl):
+            await self._settle_followers(record)
+
+    async def _parent(self, tracked: "_Tracked[Any]", kind: type[Record], id: str) -> Record | None:
+        """Return the parent, settled; of a new record it must be there and visible."""
+        held = self._tracked.get((kind.kind, id))
+        if held is not None and held.staged:
+            await self._settle(held)
+            settled: Record = held.record
+            return settled
+        found: Record | None = held.record if held else await self._reader.get(kind, id)
+        same = found is not None and found.workspace_id == self.actor.workspace_id
+        if tracked.is_new and (found is None or not same or not self._may(found, "read")):
+            raise NotFound(kind.kind, id)
+        return found if same else None
+
+    async def _settle_followers(self, parent: Record) -> None:
+        for kind, also in kinds_that_follow(parent.kind):
+            assert kind.follows is not None
+            where = {kind.follows[1]: parent.id, **also}
+            for child in await self._reader.children(self.actor.workspace_id, kind, where):
+                held = self._tracked.get((kind.kind, child.id))
+                if held is None or not held.writable:
+                    held = _Tracked(child, original=child.stored())
+                    self._tracked[kind.kind, child.id] = held
+                if not held.staged:
+                    held.staged = True
+                    self._announce(child, (AccessChanged(),))
+                await self._settle(held)
+
+    def _stage(self, tracked: _Tracked[Any], events: Sequence[DomainEvent]) -> None:
         record = tracked.record
         if not tracked.writable:
             raise AssertionError(f"{record.kind} {record.id} was not fetched with access(action='update')")
         record.updated_at, record.updated_by = self.at, self.actor.user_id
-        readers = record.principals()
-        if not all(reader.startswith(record.readers_are) for reader in readers):
-            raise AssertionError(
-                f"{record.kind}.readers_are {record.readers_are} leaves out some of {readers}"
-            )
-        record.acl = [EVERYONE, *readers]
         tracked.staged = True
+        self._announce(record, events)
+
+    def _announce(self, record: Record, events: Sequence[DomainEvent]) -> None:
         for event in events:
             self._entries.append(
                 {
@@ -231,7 +298,7 @@ class UnitOfWork:
                 }
             )
 
-    def _changed(self, tracked: _Tracked, after: dict[str, Any]) -> tuple[str, ...]:
+    def _changed(self, tracked: _Tracked[Any], after: dict[str, Any]) -> tuple[str, ...]:
         before = tracked.original or {}
         return tuple(
             sorted(
@@ -239,7 +306,7 @@ class UnitOfWork:
             )
         )
 
-    def _write(self, tracked: _Tracked) -> Write:
+    def _write(self, tracked: _Tracked[Any]) -> Write:
         record, original = tracked.record, tracked.original
         body = record.stored()
         return Write(
@@ -253,6 +320,14 @@ class UnitOfWork:
             new_scopes=record.acl,
             deleted=record.deleted_at is not None,
             before=original,
+        )
+
+
+def _check_readers(record: Record) -> None:
+    known = (*record.readers_are, EVERYONE, *SHARES, "e:")
+    if not all(reader.startswith(known) for reader in record.acl):
+        raise AssertionError(
+            f"{record.kind}.readers_are {record.readers_are} leaves out some of {record.acl}"
         )
 
 

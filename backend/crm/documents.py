@@ -46,6 +46,7 @@ class Account(Record):
     """A company that buys, or may."""
 
     kind: ClassVar[str] = "account"
+    shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     server_owned: ClassVar[frozenset[str]] = frozenset({"last_activity_at"})
     personal: ClassVar[Mapping[str, PersonalClass]] = {
@@ -82,6 +83,7 @@ class Contact(Record):
     """A person, mostly at an account. ``email`` and ``phone`` are the ones to use; others come beside."""
 
     kind: ClassVar[str] = "contact"
+    shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "full_name": PersonalClass.NAME,
@@ -141,6 +143,7 @@ class Task(Record):
     """Something to do, about any of the records it names. Owner and assignee both see it."""
 
     kind: ClassVar[str] = "task"
+    shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     about_person: ClassVar[str | None] = "contact_id"
 
@@ -185,6 +188,7 @@ class Activity(Record):
     """Something that happened with a customer: an entry of the timeline."""
 
     kind: ClassVar[str] = "activity"
+    shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "subject": PersonalClass.TEXT,

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
-from backend.core.access import Actor, Grant, Level, merge_grants
+from backend.core.access import Actor, Grant, merge_grants
 from backend.core.errors import Unauthenticated
+from backend.core.sharing import Policy
 from backend.core.store import Store
-from backend.identity.documents import Role, Session, User
+from backend.identity.documents import Session, User
+from backend.identity.policies import groups_of, held_stamps, opened, policy_reader
 from backend.identity.tokens import read_access_token
 
 MOST_REMEMBERED = 10_000
@@ -32,6 +34,8 @@ class Actors:
 
     def __init__(self, store: Store, key: str, built_in: RoleGrants) -> None:
         self._store, self._key, self._built_in = store, key, built_in
+        store.policies.read = policy_reader(store.reader)
+        store.bell.on_policy.append(lambda _: self.forget())
         self._remembered: dict[str, _Known] = {}
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -75,16 +79,19 @@ class Actors:
         user = await self._store.reader.get(User, user_id)
         if user is None or user.deleted_at or user.workspace_id != workspace_id or not user.is_active:
             raise Unauthenticated("This account is not active any more; ask an admin of the workspace.")
+        policy = await self._store.policies.of(workspace_id)
         return Actor(
             workspace_id=workspace_id,
             user_id=user.id,
             session_id=session_id,
             roles=tuple(user.role_keys),
-            grants=merge_grants(await self._roles(workspace_id, user.role_keys)),
+            grants=merge_grants(self._roles(policy, user.role_keys)),
             team_ids=tuple(user.team_ids),
             subordinate_ids=await self._subordinates(user),
             contact_id=user.contact_id,
             audiences=AUDIENCES[user.contact_id is not None],
+            stamps=held_stamps(policy, sorted(groups_of(user))),
+            openness={} if user.contact_id is not None else opened(policy),
             locale=user.locale,
             time_zone=user.time_zone,
         )
@@ -103,13 +110,9 @@ class Actors:
             self._remembered = {t: known for t, known in self._remembered.items() if known.until > now}
         self._remembered[token] = _Known(actor, time.monotonic() + seconds)
 
-    async def _roles(self, workspace_id: str, keys: Sequence[str]) -> list[Mapping[str, Grant]]:
-        own = [key for key in keys if key not in self._built_in]
-        roles = [self._built_in[key] for key in keys if key in self._built_in]
-        if own:
-            rows = Role.find({"workspace_id": workspace_id, "key": {"$in": own}, "deleted_at": None})
-            roles += [{kind: _grant(levels) for kind, levels in role.levels.items()} async for role in rows]
-        return roles
+    def _roles(self, policy: Policy, keys: Sequence[str]) -> list[Mapping[str, Grant]]:
+        found = (self._built_in.get(key) or policy.roles.get(key) for key in keys)
+        return [role for role in found if role is not None]
 
     async def _subordinates(self, user: User) -> tuple[str, ...]:
         """Return everybody below ``user`` in the hierarchy, however deep; a loop ends the walk."""
@@ -122,7 +125,3 @@ class Actors:
             above = [row.id async for row in rows if row.id not in found and row.id != user.id]
             found.update(above)
         return tuple(sorted(found))
-
-
-def _grant(levels: Mapping[str, str]) -> Grant:
-    return Grant({action: Level(level) for action, level in levels.items()})

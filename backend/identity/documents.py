@@ -7,6 +7,8 @@ from beanie import Document
 from pydantic import BaseModel, Field
 from pymongo import IndexModel
 
+from backend.core.access import Action, Level
+from backend.core.field_rules import FieldAccess
 from backend.core.records import Record
 
 
@@ -28,6 +30,7 @@ class User(Record):
     """A person who signs in: staff, or a customer when ``contact_id`` is set."""
 
     kind: ClassVar[str] = "user"
+    shapes_access: ClassVar[bool] = True
     email: str
     name: str
     role_keys: list[str] = Field(default_factory=list)
@@ -54,12 +57,18 @@ class Team(Record):
 
 
 class Role(Record):
-    """A role of the workspace's own; the built-in ones are declared by the rooms (``Module.roles``)."""
+    """A role of the workspace's own; the built-in ones are declared by the rooms (``Module.roles``).
+
+    By kind (``*``: any): a level for each action, how much of each field, and of the fields not named.
+    """
 
     kind: ClassVar[str] = "role"
+    shapes_access: ClassVar[bool] = True
     key: str
     name: str
-    levels: dict[str, dict[str, str]] = Field(default_factory=dict)
+    levels: dict[str, dict[Action, Level]] = Field(default_factory=dict)
+    fields: dict[str, dict[str, FieldAccess]] = Field(default_factory=dict)
+    other_fields: dict[str, FieldAccess] = Field(default_factory=dict)
 
     class Settings:
         name = "roles"

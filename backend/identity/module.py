@@ -6,6 +6,13 @@ from backend.identity.documents import Credential, Role, Session, SignInTries, T
 from backend.identity.graphql import IdentityQuery
 from backend.identity.http import router
 from backend.identity.seed import seed_people
+from backend.identity.sharing_documents import (
+    ShareExpiry,
+    ShareTarget,
+    SharingDefaults,
+    SharingRule,
+    Territory,
+)
 
 ALL = Level.ALL
 EVERYTHING = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
@@ -14,7 +21,17 @@ STAFF = {"workspace": READ, "user": READ, "team": READ}
 
 module = Module(
     name="identity",
-    documents=(Workspace, User, Team, Role),
+    documents=(
+        Workspace,
+        User,
+        Team,
+        Role,
+        SharingRule,
+        Territory,
+        SharingDefaults,
+        ShareTarget,
+        ShareExpiry,
+    ),
     other_documents=(Credential, Session, SignInTries),
     queries=(IdentityQuery,),
     routes=(router,),

@@ -63,6 +63,7 @@ class Opportunity(Record):
     """A deal that may be won. What ``stage`` implies is copied from its pipeline when it gets there."""
 
     kind: ClassVar[str] = "opportunity"
+    shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"stage_type", "probability", "forecast_category", "stage_history", "lead_id"}
@@ -99,6 +100,7 @@ class Lead(Record):
     """Somebody who asked, or was found, and is not a customer yet."""
 
     kind: ClassVar[str] = "lead"
+    shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "full_name": PersonalClass.NAME,

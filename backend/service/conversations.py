@@ -46,7 +46,7 @@ async def update_conversation(
     conversation = await uow.access(Conversation, id, action="update", expected_version=expected_version)
     if uow.actor.is_customer:
         raise Forbidden("update", "conversation")
-    was, readers = conversation.model_copy(), conversation.principals()
+    was = conversation.model_copy()
     set_fields(conversation, fields)
     check_move(CONVERSATION_MOVES, "state", was.state, conversation.state)
     changed = differing(was, {name: getattr(conversation, name) for name in fields})
@@ -54,8 +54,6 @@ async def update_conversation(
         await uow.access(Conversation, id, action="assign")
     await settle_readers(uow, conversation, changed)
     uow.save(conversation)
-    if conversation.principals() != readers:
-        await share_messages(uow, conversation)
     return conversation
 
 
@@ -74,23 +72,12 @@ async def delete_conversation(
     return conversation
 
 
-async def share_messages(uow: UnitOfWork, conversation: Conversation) -> None:
-    """Give every message of the conversation its readers of now, in the same commit."""
-    for found in await uow.find(Message, {"conversation_id": conversation.id}):
-        message = await uow.access(Message, found.id, action="update")
-        message.copy_readers(conversation)
-        uow.save(message)
-
-
 async def set_conversation(uow: UnitOfWork, id: str, **values: Any) -> Conversation:
     """Set fields that other records of this room decide, such as the ticket's assignee; all are trusted."""
     conversation = await uow.access(Conversation, id, action="update")
-    readers = conversation.principals()
     for name, value in values.items():
         setattr(conversation, name, value)
     uow.save(conversation)
-    if conversation.principals() != readers:
-        await share_messages(uow, conversation)
     return conversation
 
 

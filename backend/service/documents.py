@@ -1,6 +1,6 @@
 """What the service room stores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -97,6 +97,7 @@ class Ticket(CustomerMatter):
     """A customer's matter that somebody must settle."""
 
     kind: ClassVar[str] = "ticket"
+    shareable: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "subject": PersonalClass.TEXT,
         "description": PersonalClass.TEXT,
@@ -148,6 +149,7 @@ class Conversation(CustomerMatter):
     """Words exchanged with one customer over one channel."""
 
     kind: ClassVar[str] = "conversation"
+    shareable: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "subject": PersonalClass.TEXT,
     }
@@ -171,10 +173,7 @@ class Conversation(CustomerMatter):
 
 
 class Message(Record):
-    """One thing said in a conversation.
-
-    Its readers are its conversation's, copied into ``readers``; those of an internal note are ours alone.
-    """
+    """One thing said in a conversation. Its readers are the conversation's; a note's are ours alone."""
 
     kind: ClassVar[str] = "message"
     personal: ClassVar[Mapping[str, PersonalClass]] = {
@@ -187,17 +186,16 @@ class Message(Record):
     body: str
     at: Moment
     answer_id: str | None = None
-    readers: list[str] = Field(default_factory=list)
 
     readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:", "c:")
+    follows: ClassVar[tuple[str, str] | None] = ("conversation", "conversation_id")
 
     def principals(self) -> list[str]:
-        return self.readers
+        return []
 
-    def copy_readers(self, conversation: Conversation) -> None:
-        """Let the conversation's readers read this, too."""
+    def inherited(self, acl: Sequence[str]) -> list[str]:
         internal = self.direction is MessageDirection.INTERNAL
-        self.readers = conversation.staff_principals() if internal else conversation.principals()
+        return [one for one in acl if not (internal and one.startswith("c:"))]
 
     class Settings:
         name = "messages"

@@ -55,7 +55,6 @@ async def add_message(
         "owner_id": None,
     }
     message = await new_record(uow, Message, said, id=id)
-    message.copy_readers(conversation)
     match message.direction:
         case MessageDirection.INTERNAL:
             uow.save(message)

@@ -51,11 +51,11 @@ async def test_no_reader_can_pass_a_gap(house: House, crew: Crew) -> None:
         await go_on.wait()
 
     slow.sequencer(crew.workspace_id).after_counter = wait
-    before = await house.store.reader.newest_version(crew.workspace_id)
     first = asyncio.create_task(
         slow.write(crew.rep.actor, lambda uow: create_account(uow, {"name": "first"}))
     )
     await numbered.wait()
+    before = await house.store.reader.newest_version(crew.workspace_id)
     second = asyncio.create_task(
         fast.write(crew.rep.actor, lambda uow: create_account(uow, {"name": "second"}))
     )
@@ -241,6 +241,7 @@ async def test_a_lost_answer_to_the_commit_is_cleared_up(house: House, crew: Cre
     sequencer: Sequencer = other_process(house).sequencer(crew.workspace_id)
     uow = house.store.unit_of_work(crew.rep.actor)
     await create_account(uow, {"name": "marked"})
+    await uow.settle(await house.store.policies.of(crew.workspace_id))
     commit = uow.commit(mutation_key=None, result=None)
     pending = await sequencer._transact([commit], "mark-1", [])
     assert await sequencer._landed(pending, "mark-1")

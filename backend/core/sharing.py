@@ -1,0 +1,150 @@
+"""How records get their acl: owners and teams, the parent, shares, and the rules that hold for them.
+
+A *policy* is what a workspace's admins decided about sharing, compiled. Rules and territories put a
+stamp (``g:<id>.<revision>``) on the records they hold for; who may use a stamp is the actor's side
+(``Actor.stamps``). So a rule that is taken back, or given to others, works at once, before any record
+is rewritten; a changed condition makes a new revision, whose stamps appear as records are rewritten.
+
+The policy has a version, kept with the workspace's counter and compared in every commit: no record is
+ever stored under an outdated policy.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backend.core.access import EVERYONE, Action, Actor, Grant, allows
+from backend.core.conditions import Test
+from backend.core.records import REGISTRY, Record
+
+BELIEVED_SECONDS = 5.0  # how long another process may still read by a policy that was just changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A sharing rule or a territory: whom it is for, what it gives, and for which records it holds.
+
+    ``owned_by`` (when not None) are the owners whose records it holds for.
+    """
+
+    id: str
+    name: str
+    stamp: str
+    grantees: frozenset[str]
+    edits: bool
+    tests: Mapping[str, Test]
+    owned_by: frozenset[str] | None = None
+    is_territory: bool = False
+
+    def holds_for(self, record: Record) -> bool:
+        test = self.tests.get(record.kind)
+        if test is None or (self.owned_by is not None and record.owner_id not in self.owned_by):
+            return False
+        return test(record)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """One workspace's decisions about who sees what, compiled.
+
+    ``shared_with`` says of which kinds single records were ever shared with somebody (``t:<team>``).
+    """
+
+    version: int
+    rules: Sequence[Rule] = ()
+    openness: Mapping[str, str] = field(default_factory=dict)
+    shared_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    roles: Mapping[str, Mapping[str, Grant]] = field(default_factory=dict)
+
+    def stamps_of(self, record: Record) -> list[str]:
+        """Return the stamps of the rules that hold for ``record``."""
+        return [rule.stamp for rule in self.rules if rule.holds_for(record)] if record.shareable else []
+
+
+ReadPolicy = Callable[[str, int], Awaitable[Policy]]
+
+
+class Policies:
+    """The policies of this process's workspaces, read when they have moved."""
+
+    def __init__(self, read_version: Callable[[str], Awaitable[int]]) -> None:
+        self._read_version = read_version
+        self.read: ReadPolicy = _no_rules  # the identity room knows better
+        self._known: dict[str, tuple[Policy, float]] = {}
+
+    async def of(self, workspace_id: str) -> Policy:
+        """Return a policy that was current at most some seconds ago."""
+        known = self._known.get(workspace_id)
+        if known is not None and known[1] > time.monotonic():
+            return known[0]
+        version = await self._read_version(workspace_id)
+        if known is None or known[0].version != version:
+            # Numbered before it is read: what changes meanwhile makes it outdated, never wrongly current.
+            known = (await self.read(workspace_id, version), 0.0)
+        self._known[workspace_id] = (known[0], time.monotonic() + BELIEVED_SECONDS)
+        return known[0]
+
+    def forget(self, workspace_id: str) -> None:
+        """Look afresh the next time."""
+        known = self._known.get(workspace_id)
+        if known is not None:
+            self._known[workspace_id] = (known[0], 0.0)
+
+
+async def _no_rules(workspace_id: str, version: int) -> Policy:
+    return Policy(version=version)
+
+
+def reaches(actor: Actor, action: Action, record: Record, now: datetime) -> bool:
+    """Tell whether ``actor`` may ``action`` this very record now."""
+    acl = live_acl(record, now) if record.shares else record.acl
+    return allows(actor, record.kind, action, workspace_id=record.workspace_id, acl=acl)
+
+
+def own_acl(record: Record, policy: Policy, now: datetime) -> list[str]:
+    """Return the acl of a record that follows no other."""
+    shared = [
+        principal for share in record.shares if not share.is_over(now) for principal in share.principals()
+    ]
+    return [EVERYONE, *dict.fromkeys([*record.principals(), *shared, *policy.stamps_of(record)])]
+
+
+def followed_acl(record: Record, parent: Record | None) -> list[str]:
+    """Return the acl of a record that has its parent's readers; of an orphan, only what is its own."""
+    inherited = record.inherited([one for one in parent.acl if one != EVERYONE]) if parent else []
+    return [EVERYONE, *dict.fromkeys([*record.principals(), *inherited])]
+
+
+def live_acl(record: Record, now: datetime) -> Sequence[str]:
+    """Return the acl without the shares that have ended since it was written."""
+    over = [share for share in record.shares if share.is_over(now)]
+    if not over:
+        return record.acl
+    lasting = {one for share in record.shares if share not in over for one in share.principals()}
+    ended = {one for share in over for one in share.principals()} - lasting
+    return [one for one in record.acl if one not in ended]
+
+
+def parent_of(record: Record) -> tuple[type[Record], str] | None:
+    """Return the kind and id of the record that ``record`` follows, if it follows one now."""
+    if record.follows is None:
+        return None
+    kind, id_field = record.follows
+    if kind.startswith("@"):
+        kind = str(getattr(record, kind[1:]))
+    id = getattr(record, id_field)
+    return (REGISTRY[kind], id) if id and kind in REGISTRY else None
+
+
+def kinds_that_follow(kind: str) -> list[tuple[type[Record], dict[str, str]]]:
+    """Return the kinds whose records may follow one of ``kind``, each with what its filter must add."""
+    found: list[tuple[type[Record], dict[str, str]]] = []
+    for record in REGISTRY.values():
+        if record.follows is not None:
+            parent = record.follows[0]
+            if parent == kind:
+                found.append((record, {}))
+            elif parent.startswith("@"):
+                found.append((record, {parent[1:]: kind}))
+    return found

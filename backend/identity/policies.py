@@ -1,0 +1,149 @@
+"""From what a workspace's admins decided to the policy that stamps records and widens actors."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from backend.core.access import Grant, Level, Stamps, system_actor
+from backend.core.conditions import Test, compile_condition
+from backend.core.field_rules import FieldAccess
+from backend.core.reading import Reader
+from backend.core.records import REGISTRY, ShareAccess
+from backend.core.sharing import Policy, ReadPolicy, Rule, kinds_that_follow
+from backend.identity.documents import Role, User
+from backend.identity.sharing_documents import ShareTarget, SharingDefaults, SharingRule, Territory
+
+
+def policy_reader(reader: Reader) -> ReadPolicy:
+    """Return what reads a workspace's policy from the store, as the house itself."""
+
+    async def read(workspace_id: str, version: int) -> Policy:
+        house = system_actor(workspace_id)
+        rules = await reader.find(house, SharingRule, {})
+        territories = await reader.find(house, Territory, {})
+        defaults = await reader.find(house, SharingDefaults, {})
+        targets = await reader.find(house, ShareTarget, {})
+        roles = await reader.find(house, Role, {})
+        by_owner = any(rule.owned_by for rule in rules)
+        people = await reader.find(house, User, {}) if by_owner else []
+        groups = {user.id: groups_of(user) for user in people}
+        return Policy(
+            version=version,
+            rules=[_rule(rule, groups) for rule in rules if rule.is_active]
+            + [_territory(one, territories) for one in territories],
+            openness={kind: str(how) for one in defaults for kind, how in one.openness.items()},
+            shared_with={target.grantee: frozenset(target.kinds) for target in targets},
+            roles={role.key: grants_of(role) for role in roles},
+        )
+
+    return read
+
+
+def groups_of(user: User) -> frozenset[str]:
+    """Return the names under which a person of ours may be meant: themselves, their teams, their roles."""
+    if user.contact_id is not None:
+        return frozenset()
+    teams, roles = (f"t:{team}" for team in user.team_ids), (f"r:{role}" for role in user.role_keys)
+    return frozenset((f"u:{user.id}", *teams, *roles))
+
+
+def grants_of(role: Role) -> dict[str, Grant]:
+    """Return what a role of the workspace's own allows."""
+    kinds = {*role.levels, *role.fields, *role.other_fields}
+    return {
+        kind: Grant(
+            {action: Level(level) for action, level in role.levels.get(kind, {}).items()},
+            {name: FieldAccess(access) for name, access in role.fields.get(kind, {}).items()},
+            FieldAccess(role.other_fields.get(kind, FieldAccess.EDIT)),
+        )
+        for kind in kinds
+    }
+
+
+def held_stamps(policy: Policy, grantees: Sequence[str]) -> dict[str, Stamps]:
+    """Return, by kind, the stamps that whoever goes by ``grantees`` may use; children as their parents."""
+    names = set(grantees)
+    held: dict[str, Stamps] = {}
+
+    def add(kinds: Collection[str], read: str, update: str | None) -> None:
+        for kind in with_followers(kinds):
+            known = held.get(kind, Stamps())
+            held[kind] = Stamps(known.read | {read}, known.update | ({update} if update else set()))
+
+    for rule in policy.rules:
+        if not names.isdisjoint(rule.grantees):
+            add(rule.tests, rule.stamp, rule.stamp if rule.edits else None)
+    for grantee in names & policy.shared_with.keys():
+        add(policy.shared_with[grantee], f"s:{grantee}", f"e:{grantee}")
+    return held
+
+
+def opened(policy: Policy) -> dict[str, str]:
+    """Return how open each kind is; one that follows another kind is as open as that."""
+    found = dict(policy.openness)
+    for kind, how in policy.openness.items():
+        # What may follow records of any kind (an attachment) is opened record by record, never as a kind.
+        found |= dict.fromkeys(with_followers([kind]) - {kind} - _following_any(), how)
+    return found
+
+
+def _following_any() -> set[str]:
+    return {one.kind for one in REGISTRY.values() if one.follows and one.follows[0].startswith("@")}
+
+
+def with_followers(kinds: Collection[str]) -> set[str]:
+    """Return ``kinds`` and every kind whose records may follow one of them."""
+    found: set[str] = set()
+    waiting = list(kinds)
+    while waiting:
+        kind = waiting.pop()
+        if kind not in found:
+            found.add(kind)
+            waiting += [record.kind for record, _ in kinds_that_follow(kind)]
+    return found
+
+
+def _rule(rule: SharingRule, groups: Mapping[str, frozenset[str]]) -> Rule:
+    meant = frozenset(rule.owned_by)
+    owners = frozenset(user for user, names in groups.items() if not meant.isdisjoint(names))
+    return Rule(
+        id=rule.id,
+        name=rule.name,
+        stamp=f"g:{rule.id}.{rule.revision}",
+        grantees=frozenset(rule.share_with),
+        edits=rule.access is ShareAccess.EDIT,
+        tests={rule.object_kind: compile_condition(REGISTRY[rule.object_kind], rule.condition)},
+        owned_by=owners if rule.owned_by else None,
+    )
+
+
+def _territory(territory: Territory, all_of_them: Sequence[Territory]) -> Rule:
+    """Compile a territory: its members and those of every territory above it reach what is in it."""
+    by_id = {one.id: one for one in all_of_them}
+    members: set[str] = set()
+    seen: set[str] = set()
+    above: Territory | None = territory
+    edits = territory.access is ShareAccess.EDIT
+    while above is not None and above.id not in seen:
+        seen.add(above.id)
+        members |= {f"u:{member}" for member in above.member_ids}
+        above = by_id.get(above.parent_id) if above.parent_id else None
+    tests: dict[str, Test] = {}
+    for kind in {rule.object_kind for rule in territory.rules}:
+        choices = [
+            compile_condition(REGISTRY[kind], rule.condition)
+            for rule in territory.rules
+            if rule.object_kind == kind
+        ]
+        tests[kind] = _any_of(choices)
+    return Rule(
+        id=territory.id,
+        name=territory.name,
+        stamp=f"g:{territory.id}.{territory.revision}",
+        grantees=frozenset(members),
+        edits=edits,
+        tests=tests,
+        is_territory=True,
+    )
+
+
+def _any_of(choices: Sequence[Test]) -> Test:
+    return lambda record: any(test(record) for test in choices)
