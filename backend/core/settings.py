@@ -46,6 +46,61 @@ class Settings(BaseSettings):
         description='Origins of web pages that may embed the chat or call the API, as a JSON list: ["https://…"].',
     )
 
+    # web hygiene
+    trusted_proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1", "::1"),
+        description="Addresses or networks of proxies whose X-Forwarded-For and -Proto count, as a JSON list.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=(),
+        description='Host names that are answered, as a JSON list; ["*.example.com"] takes subdomains; '
+        "empty: all of them.",
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="Certificate chain (PEM) to serve HTTPS with; empty: HTTP, behind a proxy."
+    )
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) of the TLS certificate.")
+    hsts: Literal["auto", "always", "off"] = Field(
+        default="auto", description="Tell browsers to come back by HTTPS only: auto on HTTPS requests."
+    )
+    body_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="The largest request body and WebSocket message."
+    )
+    push_bytes: int = Field(
+        default=8_000_000, ge=1_000, description="The largest body of a phone's push through GraphQL."
+    )
+    body_seconds: float = Field(
+        default=20.0, gt=0, description="How long a body of usual size may take to arrive."
+    )
+
+    # GraphQL
+    cost_limit: int = Field(default=6_000, ge=100, description="The most that one operation may cost.")
+    cost_bucket: int = Field(
+        default=50_000, ge=100, description="How much a caller may spend at once, in points of cost."
+    )
+    cost_restore: int = Field(
+        default=1_000, ge=1, description="How many points of cost a caller gets back in a second."
+    )
+    introspection: Literal["anyone", "signed_in", "off"] = Field(
+        default="signed_in", description="Who may ask GraphQL for its schema."
+    )
+    trusted_documents: Literal["off", "prefer", "required"] = Field(
+        default="off",
+        description="Whether GraphQL takes documents by id (prefer), and no others, API keys aside (required).",
+    )
+    trusted_documents_dir: Path | None = Field(
+        default=None, description='Folder of manifests, *.json: {"sha256:…": "query …"}.'
+    )
+
+    # calls to others
+    outbound_allow: tuple[str, ...] = Field(
+        default=(),
+        description="Private networks that webhooks and the like may call, as a JSON list of CIDRs.",
+    )
+    outbound_ports: tuple[int, ...] = Field(
+        default=(80, 443), description="Ports that may be called, as a JSON list; empty: all."
+    )
+
     # store
     data_dir: Path = Field(
         default=Path(".data"),
@@ -106,7 +161,9 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("google_application_credentials", mode="before")
+    @field_validator(
+        "google_application_credentials", "tls_certificate", "tls_key", "trusted_documents_dir", mode="before"
+    )
     @classmethod
     def read_empty_as_absent(cls, value: object) -> object:
         """Read an empty variable as no file: compose files pass unset variables as empty strings."""
