@@ -49,7 +49,7 @@ class Settings(BaseSettings):
     # web hygiene
     trusted_proxies: tuple[str, ...] = Field(
         default=("127.0.0.1", "::1"),
-        description="Addresses or networks of proxies whose X-Forwarded-For and -Proto count, as a JSON list.",
+        description="Addresses or networks of proxies whose X-Forwarded-* headers count, as a JSON list.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     )
     trusted_documents: Literal["off", "prefer", "required"] = Field(
         default="off",
-        description="Whether GraphQL takes documents by id (prefer), and no others, API keys aside (required).",
+        description="Whether GraphQL takes documents by id (prefer) and, API keys aside, only so (required).",
     )
     trusted_documents_dir: Path | None = Field(
         default=None, description='Folder of manifests, *.json: {"sha256:…": "query …"}.'
