@@ -17,6 +17,7 @@ from backend.core.sharing import reaches
 R = TypeVar("R", bound=Record)
 Sort = Sequence[tuple[str, int]]
 ALIVE: Mapping[str, Any] = {"deleted_at": None}
+DEAD: Mapping[str, Any] = {"deleted_at": {"$ne": None}}
 
 
 SHARES = ("s:", "g:")  # what shares, and rules and territories, add to an acl for reading
@@ -89,8 +90,9 @@ class Reader:
         sort: Sort = (),
         limit: int = 0,
         skip: int = 0,
+        state: Mapping[str, Any] = ALIVE,
     ) -> list[R]:
-        """Return the living records that ``actor`` may read where ``where`` holds.
+        """Return the living records (``state`` DEAD: the tombstones) that ``actor`` may read.
 
         What an index of the kind answers stands in a ``$match`` of its own: MongoDB joins the two, and
         simpler servers use the index only so.
@@ -98,7 +100,7 @@ class Reader:
         indexed = indexed_part(record, {"workspace_id": actor.workspace_id, **where})
         pipeline: list[dict[str, Any]] = [
             {"$match": indexed},
-            {"$match": _joined(predicate(actor, record.kind), ALIVE, where)},
+            {"$match": _joined(predicate(actor, record.kind), state, where)},
         ]
         pipeline += [{"$sort": dict(sort)}] if sort else []
         pipeline += [{"$skip": skip}] if skip else []

@@ -84,7 +84,10 @@ class Record(Document):
     always_shown: ClassVar[frozenset[str]] = frozenset()  # fields that no rule may hide
     shapes_access: ClassVar[bool] = False  # its changes move what others may see: roles, teams, sharing rules
     personal: ClassVar[Mapping[str, PersonalClass]] = {}  # the fields that hold personal data
+    encrypted: ClassVar[frozenset[str]] = frozenset()  # those of them that are stored sealed
     about_person: ClassVar[str | None] = None  # the field that names the contact this is about
+    # Further ties, each (kind or @field with the kind, field with the id): this is about the same person.
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     id: str = Field(default_factory=new_id)  # type: ignore[assignment]  # Beanie's default is ObjectId
     workspace_id: str = ""

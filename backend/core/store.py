@@ -57,11 +57,13 @@ class Store:
         self.bell = Bell(self.database)
         self.policies = Policies(self.reader.policy_version)
         self.bell.on_policy.append(self.policies.forget)
+        self.others: tuple[type[Any], ...] = ()  # the documents that are no records
         self._sequencers: dict[str, Sequencer] = {}
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, documents: Sequence[type[Record]], others: Sequence[type[Any]] = ()) -> None:
         """Bind the documents to this database and make their indexes. ``others`` are not records."""
+        self.others = tuple(others)
         await init_beanie(database=self.database, document_models=[*documents, *others])
         for record in documents:
             await record.get_pymongo_collection().create_indexes([FEED_INDEX])
@@ -76,6 +78,11 @@ class Store:
     async def close(self) -> None:
         """Finish what was submitted."""
         await asyncio.gather(*(sequencer.drain() for sequencer in self._sequencers.values()))
+
+    async def workspace_ids(self) -> list[str]:
+        """Return the workspaces that anything was ever committed to, for jobs that serve all of them."""
+        rows = self.database[SEQUENCES].find({"_id": {"$ne": "-"}}, {"_id": 1})
+        return [row["_id"] async for row in rows]
 
     def sequencer(self, workspace_id: str) -> Sequencer:
         """Return this process's sequencer of the workspace."""

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
-from backend.core.access import EVERYONE, Action, Actor
+from backend.core.access import EVERYONE, HOUSE, Action, Actor, system_actor
 from backend.core.commits import Commit, Write
 from backend.core.errors import Conflict, Forbidden, NotFound
 from backend.core.events import AccessChanged, DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.field_rules import veil
 from backend.core.origin import current_origin
-from backend.core.reading import SHARES, Reader, Sort
+from backend.core.reading import DEAD, SHARES, Reader, Sort
 from backend.core.records import ENVELOPE, OPEN, Record
 from backend.core.sharing import Policy, followed_acl, kinds_that_follow, own_acl, parent_of, reaches
 
@@ -67,6 +67,26 @@ class UnitOfWork:
         """
         found = await self._reader.find(self.actor, record, where or {}, sort=sort, limit=limit, skip=skip)
         return [self._track(item).record for item in found]
+
+    async def find_deleted(self, record: type[R], where: Mapping[str, Any]) -> list[R]:
+        """Return the tombstones where the filter holds, to be saved again without what they still say.
+
+        For the house alone: to everybody else what is deleted is gone.
+        """
+        if self.actor.user_id != HOUSE:
+            raise AssertionError("only the house looks at what is deleted; use as_house() or its own unit")
+        found = await self._reader.find(self.actor, record, where, state=DEAD)
+        for item in found:
+            tracked = self._track(item)
+            tracked.original = tracked.original or item.stored()
+        return [self._track(item).record for item in found]
+
+    def as_house(self) -> "UnitOfWork":
+        """Return a unit that reads as the house, for what must hold whatever the actor may see.
+
+        What it finds must not be shown; what it would stage is never committed.
+        """
+        return UnitOfWork(self._reader, system_actor(self.actor.workspace_id), self.at)
 
     async def latest(self, record: type[R], *, most: int, below: tuple[int, str] | None = None) -> list[R]:
         """Return up to ``most`` readable records, latest change first, from below ``(version, id)`` on."""

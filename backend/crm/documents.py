@@ -13,6 +13,7 @@ from backend.core.clock import Moment
 from backend.core.ids import Reference
 from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
+from backend.crm.consent import Consent
 
 
 class Address(Part):
@@ -97,6 +98,7 @@ class Contact(Record):
         "description": PersonalClass.TEXT,
     }
     about_person: ClassVar[str | None] = "id"
+    server_owned: ClassVar[frozenset[str]] = frozenset({"consents", "erased_at", "legal_hold_reason"})
 
     full_name: str = Field(min_length=1, max_length=300)
     given_name: str = ""
@@ -115,6 +117,9 @@ class Contact(Record):
     is_active: bool = True
     source: str = ""
     description: str = ""
+    consents: list[Consent] = Field(default_factory=list)
+    legal_hold_reason: str = Field(default="", max_length=500)
+    erased_at: Moment | None = None
 
     class Settings:
         name = "contacts"
