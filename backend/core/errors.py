@@ -95,6 +95,13 @@ class InvalidInput(CRMError):
         return {"code": self.code, "fields": [{"field": e.field, "message": e.message} for e in self.errors]}
 
 
+class UnknownField(CRMError):
+    """The query names a field that does not exist, for this caller."""
+
+    code = "BAD_QUERY"
+    http_status = 400
+
+
 class DuplicateFound(CRMError):
     """Records like this one exist; ``candidates`` are their ids."""
 
@@ -128,6 +135,13 @@ class CheckpointExpired(CRMError):
 
     code = "CHECKPOINT_EXPIRED"
     http_status = 410
+
+
+class CannotOpen(CRMError):
+    """A sealed value does not open here: its key is missing, or it is not what was sealed."""
+
+    code = "CANNOT_OPEN"
+    http_status = 500
 
 
 class Unavailable(CRMError):

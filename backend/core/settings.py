@@ -129,6 +129,15 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Signs access tokens and cursors; empty: generated once and kept in data_dir/secret.key.",
     )
+    encryption_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="Master keys of encrypted fields: id:base64 of 32 bytes, parted by commas; the first is "
+        "current. Empty: they are in a file, see the next.",
+    )
+    encryption_key_file: Path | None = Field(
+        default=None,
+        description="A file with the master keys, one a line; empty: data_dir/encryption.keys, made once.",
+    )
     access_token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of an access token.")
     refresh_token_days: int = Field(default=30, ge=1, le=400, description="Life of an unused refresh token.")
 
@@ -162,7 +171,12 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "google_application_credentials", "tls_certificate", "tls_key", "trusted_documents_dir", mode="before"
+        "google_application_credentials",
+        "tls_certificate",
+        "tls_key",
+        "trusted_documents_dir",
+        "encryption_key_file",
+        mode="before",
     )
     @classmethod
     def read_empty_as_absent(cls, value: object) -> object:
