@@ -3,7 +3,7 @@
 from backend.core.access import Level, grant
 from backend.core.module import Module
 from backend.identity.documents import Credential, Role, Session, SignInTries, Team, User, Workspace
-from backend.identity.graphql import IdentityQuery
+from backend.identity.graphql import QUERIES
 from backend.identity.http import router
 from backend.identity.seed import seed_people
 from backend.identity.sharing_documents import (
@@ -33,7 +33,7 @@ module = Module(
         ShareExpiry,
     ),
     other_documents=(Credential, Session, SignInTries),
-    queries=(IdentityQuery,),
+    queries=QUERIES,
     routes=(router,),
     roles={
         "admin": {"*": EVERYTHING},

@@ -1,4 +1,4 @@
-"""The identity room's GraphQL face."""
+"""The workspace, its people and teams, of the identity room's GraphQL face."""
 
 from typing import Self
 
