@@ -74,9 +74,9 @@ async def open_house(
         )
         stack.push_async_callback(client.close)
         await check_deployment(client)
-        house = await _furnish(
-            modules, settings, Store(client, settings.database_name, clock or SystemClock())
-        )
+        key = read_secret_key(settings)
+        store = Store(client, settings.database_name, clock or SystemClock(), secret=key)
+        house = await _furnish(modules, settings, store, key)
         stack.push_async_callback(house.store.close)
         await stack.enter_async_context(house.registry)
         await stack.enter_async_context(_running(house, "bell", house.store.bell.watch()))
@@ -91,11 +91,10 @@ def _embedded(settings: Settings) -> contextlib.AbstractAsyncContextManager[Embe
     )
 
 
-async def _furnish(modules: Sequence[Module], settings: Settings, store: Store) -> House:
+async def _furnish(modules: Sequence[Module], settings: Settings, store: Store, key: str) -> House:
     documents = [record for module in modules for record in module.documents]
     register(*documents)
     await store.open(documents, [other for module in modules for other in module.other_documents])
-    key = read_secret_key(settings)
     registry = svcs.Registry()
     registry.register_value(Settings, settings)
     registry.register_value(Store, store, ping=_ping)

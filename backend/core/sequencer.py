@@ -25,6 +25,7 @@ from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, 
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from backend.core.audit import AUDIT, audit_document, audit_id, chain_start
 from backend.core.commits import (
     Commit,
     Committed,
@@ -73,6 +74,7 @@ class Sequencer:
     ) -> None:
         self._client, self._database, self._workspace_id = client, database, workspace_id
         self._on_commit, self._on_policy = on_commit, on_policy
+        self._audited = (0, chain_start(workspace_id))  # number and hash of our last audit document
         self._waiting: list[tuple[Commit, asyncio.Future[Outcome]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._enough: asyncio.Event | None = None
@@ -214,9 +216,25 @@ class Sequencer:
             if not accepted:
                 await session.abort_transaction()
                 return outcomes
-            await self._write(accepted, mark, session)
+            prev = await self._audit_head(top - len(batch), session)
+            audit = audit_document(
+                self._workspace_id, top - len(batch) + 1, top, prev, [(c.audit, seq) for c, seq in accepted]
+            )
+            await self._write(accepted, mark, audit, session)
             pending[:] = outcomes
+        self._audited = (top, audit["hash"])
         return outcomes
+
+    async def _audit_head(self, before: int, session: AsyncClientSession) -> str:
+        """Return the hash that the next audit document follows; read only when others wrote the last one."""
+        if self._audited[0] == before:
+            return self._audited[1]
+        trail, workspace = self._database[AUDIT], self._workspace_id
+        last = await trail.find_one({"_id": audit_id(workspace, before)}, {"hash": 1}, session=session)
+        if last is None:  # older than its trail, or cut; then verify-audit shows the gap
+            newest = trail.find({"workspace_id": workspace}, {"hash": 1}, session=session)
+            last = next(iter(await newest.sort("seq", -1).limit(1).to_list()), None)
+        return str(last["hash"]) if last else chain_start(workspace)
 
     async def _take_numbers(self, batch: list[Commit], session: AsyncClientSession) -> tuple[int, int]:
         """Return the highest number taken, and the version of the sharing policy that counts for it."""
@@ -254,7 +272,11 @@ class Sequencer:
         return versions
 
     async def _write(
-        self, accepted: list[tuple[Commit, int]], mark: str, session: AsyncClientSession
+        self,
+        accepted: list[tuple[Commit, int]],
+        mark: str,
+        audit: dict[str, Any],
+        session: AsyncClientSession,
     ) -> None:
         requests: list[tuple[str, _Request]] = []
         departures: list[ReplaceOne[Any] | DeleteOne] = []
@@ -270,6 +292,7 @@ class Sequencer:
             if commit.mutation_key is not None:
                 requests.append((MUTATIONS, InsertOne(mutation_row(commit, seq))))
         requests.append((LEDGER, InsertOne(_ledger_document(accepted, mark))))
+        requests.append((AUDIT, InsertOne(audit)))
         if await self._send(requests, session) != len(requests):
             raise _Moved
         if departures:

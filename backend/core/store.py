@@ -14,6 +14,7 @@ from pymongo import AsyncMongoClient, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 
 from backend.core.access import Actor
+from backend.core.audit import AUDIT, audit_entry
 from backend.core.bell import Bell
 from backend.core.clock import Clock
 from backend.core.commits import POLICY, Committed, Outcome, Refused, Repeated
@@ -23,6 +24,7 @@ from backend.core.ledger import DEPARTURES, LEDGER, MUTATIONS, SEQUENCES
 from backend.core.metrics import COMMIT_STALE
 from backend.core.reading import Reader
 from backend.core.records import FEED_INDEX, REGISTRY, Record
+from backend.core.redaction import Redactor
 from backend.core.sequencer import Sequencer
 from backend.core.sharing import Policies
 from backend.core.unit_of_work import UnitOfWork
@@ -49,7 +51,11 @@ CODECS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, type_registry
 class Store:
     """Where the records of all workspaces live. Open one per process, in the app's lifespan."""
 
-    def __init__(self, client: AsyncMongoClient[Any], database_name: str, clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncMongoClient[Any], database_name: str, clock: Clock, *, secret: str | None = None
+    ) -> None:
+        # The secret keys the audit's digests.
+        self.redactor = Redactor(secret)
         self.client = client
         self.database: AsyncDatabase[Any] = client.get_database(database_name, codec_options=CODECS)
         self.clock = clock
@@ -70,6 +76,11 @@ class Store:
         rows = [("workspace_id", 1), ("scope", 1), ("kind", 1), ("seq", 1)]
         await self.database[DEPARTURES].create_indexes([IndexModel(rows)])
         await self.database[LEDGER].create_indexes([IndexModel([("workspace_id", 1), ("seq", 1)])])
+        walked, searched = (
+            [("workspace_id", 1), ("seq", 1)],
+            [("workspace_id", 1), ("subjects", 1), ("seq", 1)],
+        )
+        await self.database[AUDIT].create_indexes([IndexModel(walked), IndexModel(searched)])
         kept = MUTATIONS_KEPT_DAYS * 86_400
         await self.database[MUTATIONS].create_indexes([IndexModel([("at", 1)], expireAfterSeconds=kept)])
         # A transaction cannot make a collection on every server: make them now.
@@ -168,6 +179,7 @@ class Store:
         await uow.settle(policy)
         record = result if isinstance(result, Record) else None
         commit = uow.commit(mutation_key=key, result=record, purpose=purpose)
+        commit.audit = audit_entry(commit, self.redactor)
         return await self.sequencer(uow.actor.workspace_id).submit(commit)
 
     async def _replayed(self, actor: Actor, row: dict[str, Any], purpose: str) -> Any:

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from backend.core.audit import audit_entry
 from backend.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from backend.core.ids import new_id
 from backend.core.ledger import LEDGER, MUTATIONS
@@ -243,6 +244,7 @@ async def test_a_lost_answer_to_the_commit_is_cleared_up(house: House, crew: Cre
     await create_account(uow, {"name": "marked"})
     await uow.settle(await house.store.policies.of(crew.workspace_id))
     commit = uow.commit(mutation_key=None, result=None)
+    commit.audit = audit_entry(commit, house.store.redactor)
     pending = await sequencer._transact([commit], "mark-1", [])
     assert await sequencer._landed(pending, "mark-1")
     assert not await sequencer._landed(pending, "mark-2")
