@@ -1,7 +1,8 @@
-"""The identity room's GraphQL face, a file for each kind."""
+"""The identity room's GraphQL face, a file for each thing."""
 
-from backend.identity.graphql.people import IdentityQuery, Team, User, Workspace
+from typing import Any
 
-QUERIES = (IdentityQuery,)
+from backend.identity.graphql.people import PeopleQuery
 
-__all__ = ["QUERIES", "IdentityQuery", "Team", "User", "Workspace"]
+QUERIES: tuple[type[Any], ...] = (PeopleQuery,)
+MUTATIONS: tuple[type[Any], ...] = ()
