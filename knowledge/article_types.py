@@ -79,7 +79,7 @@ class Article:
     @classmethod
     def of(cls, record: documents.Article) -> Self:
         named = {"version": record.version_number, "revision": record.version}
-        return cls(**{**shared_fields(record, cls), **named})
+        return cls(**shared_fields(record, cls, **named))
 
 
 @strawberry.input(description="A new article; with `publish` its audience reads it at once.")

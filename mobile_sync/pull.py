@@ -5,15 +5,15 @@ see it. A page walks them in closed windows of numbers up to W, the newest commi
 nothing that commits meanwhile is missed; it ends only between two commits, and only the last page is
 shorter than asked. What left a scope comes from the departures, what was deleted as its tombstone.
 
-A reader whose teams or role changed is walked again from 0, through what was gained and lost alone:
-in proportion to what arrives and leaves. To come: a history of scopes (so that a cursor need not carry
+A reader whose teams or role changed is walked again from 0, through what was gained and lost alone: in
+proportion to what arrives and leaves; one whose field rules changed, through all that it reads. To come: a history of scopes (so that a cursor need not carry
 them), an explicit answer for a phone that was away for longer than tombstones are kept, departures in
 pages, a cache of ready rows.
 """
 
 from dataclasses import dataclass, replace
 
-from backend.core.access import EVERYONE, Actor, allows
+from backend.core.access import EVERYONE, Actor
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.reading import Reader, scopes_of
 from backend.core.records import Record
@@ -47,10 +47,10 @@ async def pull_page(
     if not 1 <= limit <= MOST_ROWS:
         raise InvalidInput(FieldError("limit", f"must be 1 to {MOST_ROWS}; set the pull's batchSize so"))
     epoch, newest = await reader.feed_end(actor.workspace_id)
-    scopes = scopes_of(actor, collection.record)
-    start = given or first_cursor(epoch=epoch, newest=newest, scopes=scopes)
+    scopes, mask = scopes_of(actor, collection.record), actor.mask(collection.record.kind).signature
+    start = given or first_cursor(epoch=epoch, newest=newest, scopes=scopes, mask=mask)
     check_still_valid(start, epoch=epoch, newest=newest)
-    start = adapted(start, scopes)
+    start = adapted(start, scopes, mask)
     page = await walk(reader, actor, collection, start, newest=newest, limit=limit)
     if page.at_end and page.cursor.lost and (await reader.feed_end(actor.workspace_id))[1] == newest:
         # Nothing was written since: no record of a lost scope can have run ahead of this walk.
@@ -83,7 +83,7 @@ async def walk(
         kept = [record for record in found if record.version <= last]
         seq = seq if len(kept) == len(found) else last
         found = kept
-    rows = [_row(actor, collection, record) for record in found]
+    rows = [_row(reader, actor, collection, record) for record in found]
     rows += await _departed(reader, actor, collection, start, until=seq, sent={row["id"] for row in rows})
     gained = start.gained if seq < start.since else ()
     return Page(rows=rows, cursor=replace(start, seq=seq, gained=gained), at_end=seq >= newest)
@@ -107,11 +107,9 @@ def _is_news(record: Record, cursor: Cursor) -> bool:
     return not record.deleted_at and kept.isdisjoint(record.acl)
 
 
-def _row(actor: Actor, collection: SyncedCollection, record: Record) -> Row:
-    visible = allows(actor, record.kind, "read", workspace_id=record.workspace_id, acl=record.acl)
-    if record.deleted_at or not visible:
-        return tombstone(collection, record.id)
-    return row_of(collection, record)
+def _row(reader: Reader, actor: Actor, collection: SyncedCollection, record: Record) -> Row:
+    seen = None if record.deleted_at else reader.seen(actor, record)
+    return row_of(collection, seen) if seen else tombstone(collection, record.id)
 
 
 async def _departed(

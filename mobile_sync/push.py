@@ -17,7 +17,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
-from backend.core.access import Actor, allows
+from backend.core.access import Actor
 from backend.core.errors import CRMError, FieldError, InvalidInput, NotFound, Unauthenticated, Unavailable
 from backend.core.ids import checked_id, derived_id
 from backend.core.records import Record
@@ -153,7 +153,7 @@ async def _apply_to_nothing(uow: UnitOfWork, collection: SyncedCollection, row: 
         raise InvalidInput(FieldError("id", "must be written in lower case, as UUIDs are here"))
     sent = {name: row.new[name] for name in writable(collection) if row.new.get(name) is not None}
     made = await collection.create(uow, fields_of(collection, sent), row.id)
-    return Applied(made, tell=_believes_otherwise(collection, row, made))
+    return Applied(made, tell=_believes_otherwise(uow.actor, collection, row, made))
 
 
 async def _apply_changes(
@@ -178,7 +178,9 @@ async def _apply_changes(
             lost=merged.lost,
         )
     # When nothing was accepted, it may have changed what only the server changes: show it all of that, too.
-    return Applied(changed, tell=not merged.accepted or _believes_otherwise(collection, row, changed))
+    return Applied(
+        changed, tell=not merged.accepted or _believes_otherwise(uow.actor, collection, row, changed)
+    )
 
 
 def _last_set_by(actor: Actor, record: Record) -> set[str]:
@@ -188,8 +190,9 @@ def _last_set_by(actor: Actor, record: Record) -> set[str]:
     return record.fields_of_last_change()
 
 
-def _believes_otherwise(collection: SyncedCollection, row: PushedRow, record: Record) -> bool:
-    return bool(differing(row.new, row_of(collection, record), writable(collection)))
+def _believes_otherwise(actor: Actor, collection: SyncedCollection, row: PushedRow, record: Record) -> bool:
+    seen = set(writable(collection)) - actor.mask(record.kind).unseen
+    return bool(differing(row.new, row_of(collection, record), seen))
 
 
 async def _refuse(
@@ -227,8 +230,5 @@ async def _current(uow: UnitOfWork, collection: SyncedCollection, id: str) -> Re
 async def _as_seen(store: Store, actor: Actor, collection: SyncedCollection, id: str) -> Row:
     """Return the row of ``id`` as ``actor`` may see it: a tombstone when it may not, or there is none."""
     record = await store.reader.get(collection.record, id)
-    if record is None or record.deleted_at:
-        return tombstone(collection, id)
-    if not allows(actor, record.kind, "read", workspace_id=record.workspace_id, acl=record.acl):
-        return tombstone(collection, id)
-    return row_of(collection, record)
+    seen = store.reader.seen(actor, record) if record and not record.deleted_at else None
+    return row_of(collection, seen) if seen else tombstone(collection, id)

@@ -17,7 +17,7 @@ import strawberry
 from bson import Decimal128, json_util
 
 from backend.core.errors import FieldError, InvalidInput
-from backend.core.filters import compile_filter
+from backend.core.filters import compile_filter, fields_named, refuse_unseen
 from backend.core.graphql import Info
 from backend.core.records import Record
 from backend.core.unit_of_work import UnitOfWork
@@ -179,10 +179,13 @@ async def listed(
     """Return the page that a list field was asked for.
 
     Without ``orderBy``, what a filter finds comes in ``usual_order`` (else by id); without either, the
-    latest change comes first.
+    latest change comes first. Raise UnknownField for a field that the caller does not see.
     """
     where = compile_filter(filter)
     order = [(str(one.field.value), one.direction) for one in order_by or []]
+    unseen = info.context.actor.mask(record.kind).unseen
+    if unseen:
+        refuse_unseen(unseen, filter, fields_named(filter) | {name for name, _ in order})
     if where and not order:
         order = list(usual_order)
     return await page(info.context.uow, record, wrap, where=where, order=order, first=first, after=after)

@@ -5,6 +5,7 @@ searched or handed to the assistant. A masked one shows just enough to recognise
 be without (fields without a default, and those it names in ``always_shown``) cannot be hidden.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +30,12 @@ SIGHT = {FieldAccess.HIDDEN: 0, FieldAccess.MASKED: 1, FieldAccess.READ: 2, Fiel
 
 
 def hideable_fields(record: type[Record]) -> frozenset[str]:
-    """Return the fields of a kind that a rule may hide: those that it can be shown without."""
+    """Return the fields of a kind that a rule may hide: those that it can be shown without.
+
+    Rules are for what people work with, the shareable kinds; the house's own have none.
+    """
+    if not record.shareable:
+        return frozenset()
     named = {name for name, one in record.model_fields.items() if not one.is_required()}
     return frozenset(named - ENVELOPE - record.always_shown - {"owner_id", "team_ids", "revision_id"})
 
@@ -69,8 +75,11 @@ class Mask:
 
     @property
     def signature(self) -> str:
-        """Return a text that changes when what is seen changes; empty when all is."""
-        return "|".join((",".join(sorted(self.hidden)), ",".join(sorted(self.masked)))) if self.unseen else ""
+        """Return a short text that changes when what is seen changes; empty when all is. It names nothing."""
+        if not self.unseen:
+            return ""
+        seen = ",".join((*sorted(self.hidden), "|", *sorted(self.masked)))
+        return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 
 CLEAR = Mask()

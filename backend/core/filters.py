@@ -6,6 +6,7 @@ gets past GraphQL's own validation. ``and``, ``or``, ``not`` nest.
 
 import dataclasses
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -14,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 from bson import Decimal128
 
-from backend.core.errors import FieldError, InvalidInput
+from backend.core.errors import FieldError, InvalidInput, UnknownField
 
 T = TypeVar("T")
 UNSET: Any = strawberry.UNSET
@@ -87,6 +88,35 @@ def compile_filter(data: Any) -> dict[str, Any]:
             parts += [{name: condition}] if condition else []
     parts = [part for part in parts if part]
     return parts[0] if len(parts) == 1 else {"$and": parts} if parts else {}
+
+
+def fields_named(data: Any) -> set[str]:
+    """Return the document fields that a filter compares, however deep."""
+    if data is None or data is UNSET:
+        return set()
+    named: set[str] = set()
+    for field in dataclasses.fields(data):
+        value = getattr(data, field.name)
+        if value is UNSET or value is None:
+            continue
+        if field.name in ("and_", "or_"):
+            named |= {name for inner in value for name in fields_named(inner)}
+        elif field.name == "not_":
+            named |= fields_named(value)
+        else:
+            named.add(str(field.metadata.get("path", field.name)).partition(".")[0])
+    return named
+
+
+def refuse_unseen(unseen: Collection[str], data: Any, named: Collection[str]) -> None:
+    """Raise UnknownField when ``named`` holds a field that the caller does not see, or sees masked.
+
+    The words are those of the schema's own refusal: it must not tell that there is such a field.
+    """
+    for name in sorted(set(named) & set(unseen)):
+        head, *tail = name.split("_")
+        camel = head + "".join(part.capitalize() for part in tail)
+        raise UnknownField(f"Field '{camel}' is not defined by type '{type(data).__name__}'.")
 
 
 def _condition(name: str, comparison: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What every room's GraphQL stands on: the context, the typed errors, the input conventions."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar, cast
@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 
 from backend.core import errors
 from backend.core.access import Actor
-from backend.core.records import Record
+from backend.core.records import OPEN, Record
 from backend.core.store import Operation, Store
 from backend.core.unit_of_work import UnitOfWork
 
@@ -196,15 +196,38 @@ def _plain(value: Any) -> Any:
     return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
-def shared_fields(record: Record, target: type[Any]) -> Mapping[str, Any]:
-    """Return what a GraphQL type takes from ``record`` under the same name (private fields excepted)."""
+@strawberry.type
+class Shown:
+    hidden_fields: list[str] = strawberry.field(
+        description="The fields that your role does not show you: they are null here."
+    )
+    masked_fields: list[str] = strawberry.field(
+        description="The fields of which you see only a part; `reveal` shows them, with a reason."
+    )
+
+
+def shared_fields(record: Record, target: type[Any], **shaped: object) -> Mapping[str, Any]:
+    """Return what a GraphQL type takes from ``record`` under the same name (private fields excepted).
+
+    ``shaped`` are fields whose GraphQL form is another than the record's. What is hidden from the caller
+    is null, and named in ``hidden_fields``.
+    """
     state = record.__dict__  # Beanie's own attribute access looks for lazily parsed fields each time
     names = _FIELD_NAMES.get(target)
     if names is None:
         names = _FIELD_NAMES[target] = tuple(field.name for field in dataclasses.fields(target) if field.init)
-    found = {name: state[name] for name in names if name in state}
-    computed = (name for name in names if name not in state and hasattr(record, name))
+    found = {name: state[name] for name in names if name in state} | shaped
+    veil = record.veil
+    found |= {name: () for name in ("hidden_fields", "masked_fields") if name in names}
+    if veil is not OPEN:
+        found |= dict.fromkeys(veil.hidden.intersection(names))
+        found |= {"hidden_fields": _camels(veil.hidden), "masked_fields": _camels(veil.masked)}
+    computed = (name for name in names if name not in found and hasattr(record, name))
     return found | {name: getattr(record, name) for name in computed}
+
+
+def _camels(names: Iterable[str]) -> list[str]:
+    return sorted(_camel(name) for name in names)
 
 
 _FIELD_NAMES: dict[type[Any], tuple[str, ...]] = {}

@@ -9,6 +9,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from backend.core.access import EVERYONE, Actor, predicate
 from backend.core.clock import Clock
+from backend.core.encryption_filters import blind_filter, names_sealed_fields, refuse_sealed_order
+from backend.core.encryption_keyring import Keyring
 from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, SEQUENCES
 from backend.core.records import Record
@@ -53,8 +55,8 @@ def indexed_part(record: type[Record], where: Mapping[str, Any]) -> dict[str, An
 class Reader:
     """Fetch records of one store."""
 
-    def __init__(self, database: AsyncDatabase[Any], clock: Clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
+        self._database, self._clock, self._keyring = database, clock, keyring
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
@@ -74,7 +76,7 @@ class Reader:
     async def get(self, record: type[R], id: str) -> R | None:
         """Return a record by id, of any workspace: the caller must decide whether it may be seen."""
         body = await record.get_pymongo_collection().find_one({"_id": id})
-        return record.read(body) if body else None
+        return (await self._read(record, [body]))[0] if body else None
 
     async def get_many(self, actor: Actor, record: type[R], ids: Sequence[str]) -> dict[str, R]:
         """Return the readable, living records among ``ids``, by id."""
@@ -97,6 +99,8 @@ class Reader:
         What an index of the kind answers stands in a ``$match`` of its own: MongoDB joins the two, and
         simpler servers use the index only so.
         """
+        refuse_sealed_order(record, sort)
+        where = await self._blind(actor.workspace_id, record, where)
         indexed = indexed_part(record, {"workspace_id": actor.workspace_id, **where})
         pipeline: list[dict[str, Any]] = [
             {"$match": indexed},
@@ -106,21 +110,42 @@ class Reader:
         pipeline += [{"$skip": skip}] if skip else []
         pipeline += [{"$limit": limit}] if limit else []
         rows = await record.get_pymongo_collection().aggregate(pipeline)
-        return self._shown(actor, record, await rows.to_list())
+        return await self._shown(actor, record, await rows.to_list())
 
-    def _shown(self, actor: Actor, record: type[R], bodies: list[dict[str, Any]]) -> list[R]:
+    async def _blind(self, workspace_id: str, record: type[Record], where: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a filter that the store can answer: sealed fields are compared by their blind indexes."""
+        if not names_sealed_fields(record, where):
+            return where
+        return blind_filter(await self._keyring.ready(workspace_id), record, where)
+
+    async def _read(self, record: type[R], bodies: list[dict[str, Any]]) -> list[R]:
+        """Return the records of stored bodies, every sealed value opened."""
+        return [record.read(body) for body in await self._keyring.open_bodies(record, bodies)]
+
+    async def _shown(self, actor: Actor, record: type[R], bodies: list[dict[str, Any]]) -> list[R]:
         """Return records as ``actor`` sees them: without shares that have ended, under the veil."""
         rules, now = actor.mask(record.kind), self._clock.now()
-        found = [record.read(body) for body in bodies]
+        found = await self._read(record, bodies)
         shown = [item for item in found if not item.shares or reaches(actor, "read", item, now)]
         for item in shown:
             veil(item, rules)
         return shown
 
+    def seen(self, actor: Actor, record: R) -> R | None:
+        """Return ``record``, read by id or from the feed, as ``actor`` sees it: None when it may not at all.
+
+        The veil is put over the very object.
+        """
+        if not reaches(actor, "read", record, self._clock.now()):
+            return None
+        veil(record, actor.mask(record.kind))
+        return record
+
     async def children(self, workspace_id: str, record: type[R], where: Mapping[str, Any]) -> list[R]:
         """Return the living records that follow a parent, whoever reads them: their readers move with it."""
-        rows = record.get_pymongo_collection().find({"workspace_id": workspace_id, **where})
-        return [item for item in map(record.read, await rows.to_list()) if not item.deleted_at]
+        blind = await self._blind(workspace_id, record, where)
+        rows = record.get_pymongo_collection().find({"workspace_id": workspace_id, **blind})
+        return [item for item in await self._read(record, await rows.to_list()) if not item.deleted_at]
 
     async def by_version(
         self, actor: Actor, record: type[R], *, after: int, until: int, most: int, newest_first: bool
@@ -144,7 +169,7 @@ class Reader:
                 }
                 # One batch: a second command to hear that there is no more would cost as much again.
                 rows = record.get_pymongo_collection().find(window, batch_size=width + 1)
-                found |= {item.id: item for item in self._shown(actor, record, await rows.to_list())}
+                found |= {item.id: item for item in await self._shown(actor, record, await rows.to_list())}
             after, until = (after, low) if newest_first else (high, until)
             width *= 4
         ordered = sorted(found.values(), key=lambda item: (item.version, item.id), reverse=newest_first)
@@ -162,7 +187,7 @@ class Reader:
         async def in_scope(scope: str) -> list[R]:
             window = {"workspace_id": workspace_id, "acl": scope, "version": {"$gt": after, "$lte": until}}
             rows = record.get_pymongo_collection().find(window, batch_size=until - after + 1)
-            return [record.read(body) for body in await rows.to_list()]
+            return await self._read(record, await rows.to_list())
 
         found = {item.id: item for rows in await asyncio.gather(*map(in_scope, scopes)) for item in rows}
         return sorted(found.values(), key=lambda item: (item.version, item.id))
@@ -188,6 +213,7 @@ class Reader:
 
     async def count(self, actor: Actor, record: type[R], where: Mapping[str, Any]) -> int:
         """Return how many living records ``actor`` may read where ``where`` holds."""
+        where = await self._blind(actor.workspace_id, record, where)
         return int(
             await record.get_pymongo_collection().count_documents(
                 _joined(predicate(actor, record.kind), ALIVE, where)

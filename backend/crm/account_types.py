@@ -10,7 +10,16 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, Info, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import (
+    Conflict,
+    Deleted,
+    Forbidden,
+    Info,
+    InvalidInput,
+    NotFound,
+    Shown,
+    shared_fields,
+)
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm import documents
 from backend.crm.documents import AccountType, Lifecycle
@@ -38,7 +47,7 @@ class AddressInput:
 
 
 @strawberry.type(description="A company that buys, or may.")
-class Account:
+class Account(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
@@ -46,22 +55,22 @@ class Account:
     owner_id: strawberry.ID | None
     team_ids: list[strawberry.ID]
     name: str
-    aliases: list[str]
-    type: AccountType
-    industry: str
-    website: str
-    domain: str
-    tax_id: str
-    phone: str
-    email: str
-    billing_address: Address
+    aliases: list[str] | None
+    type: AccountType | None
+    industry: str | None
+    website: str | None
+    domain: str | None
+    tax_id: str | None
+    phone: str | None
+    email: str | None
+    billing_address: Address | None
     annual_revenue: Decimal | None
-    currency: str
+    currency: str | None
     employees: int | None
-    lifecycle: Lifecycle
-    tier: str
-    source: str
-    description: str
+    lifecycle: Lifecycle | None
+    tier: str | None
+    source: str | None
+    description: str | None
     last_activity_at: datetime | None = strawberry.field(
         description="When something last happened with this account, to the hour."
     )
@@ -69,7 +78,7 @@ class Account:
     @classmethod
     def of(cls, record: documents.Account) -> Self:
         address = Address(**record.billing_address.model_dump())
-        return cls(**{**shared_fields(record, cls), "billing_address": address})
+        return cls(**shared_fields(record, cls, billing_address=address))
 
 
 class HasAccount(Protocol):

@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, Shown, shared_fields
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm import documents
 from backend.crm.account_types import Account, account_of
@@ -21,7 +21,7 @@ strawberry.enum(ActivityDirection, description="From the customer, to the custom
 
 
 @strawberry.type(description="Something that happened with a customer: an entry of the timeline.")
-class Activity:
+class Activity(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
@@ -30,10 +30,10 @@ class Activity:
     team_ids: list[strawberry.ID]
     type: ActivityType
     at: datetime
-    direction: ActivityDirection
-    channel: str
-    subject: str
-    summary: str
+    direction: ActivityDirection | None
+    channel: str | None
+    subject: str | None
+    summary: str | None
     duration_minutes: int | None
     account_id: strawberry.ID | None
     contact_id: strawberry.ID | None

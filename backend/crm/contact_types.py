@@ -9,14 +9,23 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import BooleanFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, Info, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import (
+    Conflict,
+    Deleted,
+    Forbidden,
+    Info,
+    InvalidInput,
+    NotFound,
+    Shown,
+    shared_fields,
+)
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm import documents
 from backend.crm.account_types import Account, Address, AddressInput, account_of
 
 
 @strawberry.type(description="A person, mostly at an account.")
-class Contact:
+class Contact(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
@@ -24,22 +33,22 @@ class Contact:
     owner_id: strawberry.ID | None
     team_ids: list[strawberry.ID]
     full_name: str
-    given_name: str
-    family_name: str
+    given_name: str | None
+    family_name: str | None
     account_id: strawberry.ID | None
-    title: str
-    department: str
-    role: str
-    email: str = strawberry.field(description="The address to use, case folded.")
-    other_emails: list[str]
-    phone: str = strawberry.field(description="The number to use, as E.164.")
-    other_phones: list[str]
-    address: Address
-    language: str
-    do_not_call: bool
-    is_active: bool
-    source: str
-    description: str
+    title: str | None
+    department: str | None
+    role: str | None
+    email: str | None = strawberry.field(description="The address to use, case folded.")
+    other_emails: list[str] | None
+    phone: str | None = strawberry.field(description="The number to use, as E.164.")
+    other_phones: list[str] | None
+    address: Address | None
+    language: str | None
+    do_not_call: bool | None
+    is_active: bool | None
+    source: str | None
+    description: str | None
     account: Account | None = strawberry.field(
         resolver=account_of, description="Where this person works; null when it is not visible to you."
     )
@@ -47,7 +56,7 @@ class Contact:
     @classmethod
     def of(cls, record: documents.Contact) -> Self:
         address = Address(**record.address.model_dump())
-        return cls(**{**shared_fields(record, cls), "address": address})
+        return cls(**shared_fields(record, cls, address=address))
 
 
 class HasContact(Protocol):

@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, Shown, shared_fields
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm import documents
 from backend.crm.account_types import Account, account_of
@@ -21,7 +21,7 @@ strawberry.enum(TaskPriority, description="How much a task matters.")
 
 
 @strawberry.type(description="Something to do.")
-class Task:
+class Task(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
@@ -29,9 +29,9 @@ class Task:
     owner_id: strawberry.ID | None
     team_ids: list[strawberry.ID]
     title: str
-    description: str
-    status: TaskStatus
-    priority: TaskPriority
+    description: str | None
+    status: TaskStatus | None
+    priority: TaskPriority | None
     due_at: datetime | None
     completed_at: datetime | None
     assignee_id: strawberry.ID | None

@@ -10,7 +10,7 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, Shown, shared_fields
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm.account_types import Account, account_of
 from backend.crm.contact_types import Contact, contact_of
@@ -22,7 +22,7 @@ strawberry.enum(LeadStatus, description="How far a lead is; a converted one stay
 
 
 @strawberry.type(description="Somebody who asked, or was found, and is not a customer yet.")
-class Lead:
+class Lead(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
@@ -30,20 +30,20 @@ class Lead:
     owner_id: strawberry.ID | None
     team_ids: list[strawberry.ID]
     full_name: str
-    given_name: str
-    family_name: str
-    company: str
-    title: str
-    email: str
-    phone: str
-    country: str
-    language: str
-    source: str
-    status: LeadStatus
+    given_name: str | None
+    family_name: str | None
+    company: str | None
+    title: str | None
+    email: str | None
+    phone: str | None
+    country: str | None
+    language: str | None
+    source: str | None
+    status: LeadStatus | None
     score: int | None
-    interests: list[str]
-    lost_reason: str
-    description: str
+    interests: list[str] | None
+    lost_reason: str | None
+    description: str | None
     first_responded_at: datetime | None
     converted_at: datetime | None
     account_id: strawberry.ID | None

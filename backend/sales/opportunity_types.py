@@ -10,7 +10,16 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, Info, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import (
+    Conflict,
+    Deleted,
+    Forbidden,
+    Info,
+    InvalidInput,
+    NotFound,
+    Shown,
+    shared_fields,
+)
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm.account_types import Account, account_of
 from backend.crm.contact_types import Contact, contact_of
@@ -28,7 +37,7 @@ class StageChange:
 
 
 @strawberry.type(description="A deal that may be won.")
-class Opportunity:
+class Opportunity(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
@@ -39,20 +48,20 @@ class Opportunity:
     account_id: strawberry.ID | None
     contact_id: strawberry.ID | None
     amount: Decimal | None
-    currency: str
+    currency: str | None
     pipeline_id: strawberry.ID
     stage: str = strawberry.field(description="The key of its stage in the pipeline.")
-    stage_type: StageType
-    probability: int = strawberry.field(description="Of winning from this stage, in percent.")
-    forecast_category: ForecastCategory
+    stage_type: StageType | None
+    probability: int | None = strawberry.field(description="Of winning from this stage, in percent.")
+    forecast_category: ForecastCategory | None
     expected_close_date: date | None
     closed_at: datetime | None
-    loss_reason: str
-    next_step: str
-    source: str
-    description: str
+    loss_reason: str | None
+    next_step: str | None
+    source: str | None
+    description: str | None
     lead_id: strawberry.ID | None
-    stage_history: list[StageChange]
+    stage_history: list[StageChange] | None
     account: Account | None = strawberry.field(
         resolver=account_of, description="Who would buy; null when it is not visible to you."
     )
@@ -69,7 +78,7 @@ class Opportunity:
     @classmethod
     def of(cls, record: documents.Opportunity) -> Self:
         history = [StageChange(**change.model_dump()) for change in record.stage_history]
-        return cls(**{**shared_fields(record, cls), "stage_history": history})
+        return cls(**shared_fields(record, cls, stage_history=history))
 
 
 class HasOpportunity(Protocol):

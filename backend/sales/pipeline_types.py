@@ -77,7 +77,7 @@ class Pipeline:
     def of(cls, record: documents.Pipeline) -> Self:
         name = LocalText(zh=record.name.zh, en=record.name.en)
         stages = [Stage.of(stage) for stage in sorted(record.stages, key=lambda stage: stage.order)]
-        return cls(**{**shared_fields(record, cls), "name": name, "stages": stages})
+        return cls(**shared_fields(record, cls, name=name, stages=stages))
 
 
 class HasPipeline(Protocol):

@@ -9,7 +9,16 @@ from strawberry import UNSET
 
 from backend.core.connections import Connection, Direction, page
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, Info, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import (
+    Conflict,
+    Deleted,
+    Forbidden,
+    Info,
+    InvalidInput,
+    NotFound,
+    Shown,
+    shared_fields,
+)
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm.account_types import Account, account_of
 from backend.crm.contact_types import Contact, contact_of
@@ -64,17 +73,19 @@ async def _messages(
 
 
 @strawberry.type(description="Words exchanged with one customer over one channel.")
-class Conversation:
+class Conversation(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
     updated_at: datetime
     owner_id: strawberry.ID | None
-    channel: Channel
-    subject: str
-    language: str = strawberry.field(description="BCP 47, such as `zh` or `en-GB`; empty when unknown.")
-    state: ConversationState
-    handled_by: HandledBy
+    channel: Channel | None
+    subject: str | None
+    language: str | None = strawberry.field(
+        description="BCP 47, such as `zh` or `en-GB`; empty when unknown."
+    )
+    state: ConversationState | None
+    handled_by: HandledBy | None
     contact_id: strawberry.ID | None
     account_id: strawberry.ID | None
     assignee_id: strawberry.ID | None

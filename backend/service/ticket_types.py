@@ -9,7 +9,16 @@ from strawberry import UNSET
 
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
-from backend.core.graphql import Conflict, Deleted, Forbidden, Info, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import (
+    Conflict,
+    Deleted,
+    Forbidden,
+    Info,
+    InvalidInput,
+    NotFound,
+    Shown,
+    shared_fields,
+)
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm.account_types import Account, account_of
 from backend.crm.contact_types import Contact, contact_of
@@ -30,21 +39,23 @@ async def _conversation(root: "Ticket", info: Info) -> Conversation | None:
 
 
 @strawberry.type(description="A customer's matter that somebody must settle.")
-class Ticket:
+class Ticket(Shown):
     id: strawberry.ID
     version: int
     created_at: datetime
     updated_at: datetime
     owner_id: strawberry.ID | None
-    number: str = strawberry.field(description="What people call it: T-000123, counted in the workspace.")
+    number: str | None = strawberry.field(
+        description="What people call it: T-000123, counted in the workspace."
+    )
     subject: str
-    description: str
-    channel: Channel
-    type: TicketType
-    priority: TicketPriority
-    status: TicketStatus
-    category: str
-    tags: list[str]
+    description: str | None
+    channel: Channel | None
+    type: TicketType | None
+    priority: TicketPriority | None
+    status: TicketStatus | None
+    category: str | None
+    tags: list[str] | None
     contact_id: strawberry.ID | None = strawberry.field(description="The contact who asked.")
     account_id: strawberry.ID | None
     assignee_id: strawberry.ID | None
@@ -53,13 +64,15 @@ class Ticket:
     follows_id: strawberry.ID | None = strawberry.field(
         description="The finished ticket that this one follows."
     )
-    ai_outcome: AiOutcome
-    handoff_reason: str = strawberry.field(description="Why the assistant handed it to people, as a code.")
+    ai_outcome: AiOutcome | None
+    handoff_reason: str | None = strawberry.field(
+        description="Why the assistant handed it to people, as a code."
+    )
     csat: int | None = strawberry.field(description="How satisfied the customer was, 1 to 5.")
-    opened_at: datetime
+    opened_at: datetime | None
     first_responded_at: datetime | None = strawberry.field(description="When a person first answered.")
     resolved_at: datetime | None
-    reopen_count: int
+    reopen_count: int | None
     account: Account | None = strawberry.field(
         resolver=account_of, description="The customer's company; null when it is not visible to you."
     )
