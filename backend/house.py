@@ -94,6 +94,7 @@ def _embedded(settings: Settings) -> contextlib.AbstractAsyncContextManager[Embe
 async def _furnish(modules: Sequence[Module], settings: Settings, store: Store, key: str) -> House:
     documents = [record for module in modules for record in module.documents]
     register(*documents)
+    await store.keyring.open(settings)
     await store.open(documents, [other for module in modules for other in module.other_documents])
     registry = svcs.Registry()
     registry.register_value(Settings, settings)

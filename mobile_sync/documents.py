@@ -1,7 +1,9 @@
 """What the phones' room stores."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
+from backend.core.personal import PersonalClass
 from backend.core.records import Record
 
 
@@ -15,6 +17,8 @@ class SyncRejection(Record):
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"collection_name", "record_id", "reason", "message", "lost"}
     )
+    personal: ClassVar[Mapping[str, PersonalClass]] = {"lost": PersonalClass.TEXT}
+    encrypted: ClassVar[frozenset[str]] = frozenset({"lost"})  # it may be somebody's number that was lost
 
     collection_name: str
     record_id: str

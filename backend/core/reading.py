@@ -112,7 +112,9 @@ class Reader:
         rows = await record.get_pymongo_collection().aggregate(pipeline)
         return await self._shown(actor, record, await rows.to_list())
 
-    async def _blind(self, workspace_id: str, record: type[Record], where: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _blind(
+        self, workspace_id: str, record: type[Record], where: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
         """Return a filter that the store can answer: sealed fields are compared by their blind indexes."""
         if not names_sealed_fields(record, where):
             return where

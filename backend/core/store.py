@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -17,7 +18,8 @@ from backend.core.access import Actor
 from backend.core.audit import AUDIT, audit_entry
 from backend.core.bell import Bell
 from backend.core.clock import Clock
-from backend.core.commits import POLICY, Committed, Outcome, Refused, Repeated
+from backend.core.commits import POLICY, Commit, Committed, Outcome, Refused, Repeated
+from backend.core.encryption_keyring import Keyring
 from backend.core.errors import Conflict, CRMError, FieldError, InvalidInput, NotFound
 from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, LEDGER, MUTATIONS, SEQUENCES
@@ -59,10 +61,11 @@ class Store:
         self.client = client
         self.database: AsyncDatabase[Any] = client.get_database(database_name, codec_options=CODECS)
         self.clock = clock
-        self.reader = Reader(self.database, clock)
+        self.keyring = Keyring(self.database, clock, CODECS)
+        self.reader = Reader(self.database, clock, self.keyring)
         self.bell = Bell(self.database)
         self.policies = Policies(self.reader.policy_version)
-        self.bell.on_policy.append(self.policies.forget)
+        self.bell.on_policy += [self.policies.forget, self.keyring.forget]
         self.others: tuple[type[Any], ...] = ()  # the documents that are no records
         self._sequencers: dict[str, Sequencer] = {}
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -180,7 +183,16 @@ class Store:
         record = result if isinstance(result, Record) else None
         commit = uow.commit(mutation_key=key, result=record, purpose=purpose)
         commit.audit = audit_entry(commit, self.redactor)
+        await self._seal(commit)
         return await self.sequencer(uow.actor.workspace_id).submit(commit)
+
+    async def _seal(self, commit: Commit) -> None:
+        """Seal the personal values of ``commit``; a key that is replaced meanwhile makes it stale."""
+        for place, write in enumerate(commit.writes):
+            record = REGISTRY[write.kind]
+            if record.encrypted:
+                cipher = await self.keyring.ready(commit.workspace_id, generation=commit.policy)
+                commit.writes[place] = replace(write, body=cipher.seal(record, write.body), before=None)
 
     async def _replayed(self, actor: Actor, row: dict[str, Any], purpose: str) -> Any:
         """Return what the first run of a mutation returned, in its present state."""

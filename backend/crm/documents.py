@@ -97,6 +97,9 @@ class Contact(Record):
         "address": PersonalClass.ADDRESS,
         "description": PersonalClass.TEXT,
     }
+    encrypted: ClassVar[frozenset[str]] = frozenset(
+        {"email", "other_emails", "phone", "other_phones", "address"}
+    )
     about_person: ClassVar[str | None] = "id"
     server_owned: ClassVar[frozenset[str]] = frozenset({"consents", "erased_at", "legal_hold_reason"})
 
@@ -125,7 +128,7 @@ class Contact(Record):
         name = "contacts"
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("account_id", 1)]),
-            IndexModel([("workspace_id", 1), ("email", 1)]),
+            IndexModel([("workspace_id", 1), ("blind.email", 1)]),
         ]
 
 

@@ -110,6 +110,7 @@ class Lead(Record):
         "phone": PersonalClass.PHONE,
         "description": PersonalClass.TEXT,
     }
+    encrypted: ClassVar[frozenset[str]] = frozenset({"email", "phone"})
     about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"converted_at", "account_id", "contact_id", "opportunity_id"}
