@@ -81,6 +81,7 @@ class Actor:
     workspace_id: str
     user_id: str
     session_id: str = ""
+    api_key_id: str = ""  # the API key that it came with; a person's own tokens are none
     roles: tuple[str, ...] = ()
     grants: Mapping[str, Grant] = field(default_factory=dict)
     team_ids: tuple[str, ...] = ()
