@@ -35,10 +35,10 @@ async def on_occasion(handed: relay.Delivery, services: svcs.Container) -> None:
     """Tell whom it concerns. Handed over twice, it tells once."""
     match handed.event:
         case TicketAssigned() as event:
-            words = {"subject": event.subject, "by": await _name_of_actor(handed, services)}
+            words = {"by": await _name_of_actor(handed, services)}
             await _tell(handed, services, TICKET_ASSIGNED, event.assignee_id, Ticket, event.ticket_id, words)
         case TaskAssigned() as event:
-            words = {"subject": event.title, "by": await _name_of_actor(handed, services)}
+            words = {"by": await _name_of_actor(handed, services)}
             await _tell(
                 handed, services, TASK_ASSIGNED, event.assignee_id, Task, handed.entry.record_id, words
             )
@@ -54,8 +54,7 @@ async def _tell_of_message(
     uow = _as_the_house(handed, await services.aget(Store))
     conversation = await uow.find_one(Conversation, {"_id": event.conversation_id})
     if conversation is not None:
-        words = {"subject": conversation.subject or conversation.channel.value}
-        await _tell(handed, services, MESSAGE_RECEIVED, assignee_id, Conversation, conversation.id, words)
+        await _tell(handed, services, MESSAGE_RECEIVED, assignee_id, Conversation, conversation.id, {})
 
 
 async def _tell_of_hand_off(handed: relay.Delivery, services: svcs.Container, event: TicketCreated) -> None:
@@ -66,8 +65,7 @@ async def _tell_of_hand_off(handed: relay.Delivery, services: svcs.Container, ev
         return
     for person in await uow.find(User):
         if ticket.team_id in person.team_ids if ticket.team_id else "agent" in person.role_keys:
-            words = {"subject": event.subject}
-            await _tell(handed, services, HANDED_OFF, person.id, Ticket, ticket.id, words)
+            await _tell(handed, services, HANDED_OFF, person.id, Ticket, ticket.id, {})
 
 
 async def _tell(
@@ -101,10 +99,22 @@ async def _tell(
             key=entry.key,
             subject_kind=subject_kind.kind,
             subject_id=subject_id,
-            words=words,
+            words={"subject": _heading(subject), **words},
         )
 
     await store.write(system_actor(entry.workspace_id), write)
+
+
+def _heading(subject: Record) -> str:
+    """Return what a subject is called, as the recipient may see it."""
+    match subject:
+        case Ticket():
+            return subject.subject
+        case Task():
+            return subject.title
+        case Conversation():
+            return subject.subject or subject.channel.value
+    return ""
 
 
 def _is_done(subject: Record) -> bool:

@@ -1,7 +1,8 @@
 """The delivery worker: claim, check again, send, settle.
 
 Between planning and sending hours may pass. So everything that allows a push is looked up afresh just
-before it leaves: the session, the device's owner, the right to read the subject, the assignment.
+before it leaves: the session, the device's owner, the right to read the subject, the assignment, a
+customer's consent.
 No transaction is open while something is sent.
 """
 
@@ -21,6 +22,8 @@ from backend.core.errors import NotFound, Unauthenticated
 from backend.core.records import REGISTRY, Record
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
+from backend.crm.consent import ConsentChannel, Purpose
+from backend.crm.consents import find_permission
 from backend.identity.actors import Actors
 from notifications.catalogue import CATALOGUE
 from notifications.delivery import Settlement, claim_deliveries, settle_delivery
@@ -175,6 +178,7 @@ class DeliveryWorker:
         if notification.read_at is not None:
             raise Withdrawn("already_read")
         await _check_subject(uow, notification)
+        await _check_consent(uow)
         return _message(delivery, notification, device, now=now)
 
     async def _actor_on(self, device: Device, delivery: Delivery) -> Actor:
@@ -205,6 +209,14 @@ async def _check_subject(uow: UnitOfWork, notification: Notification) -> None:
     holder = CATALOGUE[notification.type].holder
     if holder and getattr(subject, holder) != notification.owner_id:
         raise Withdrawn("assigned_elsewhere")
+
+
+async def _check_consent(uow: UnitOfWork) -> None:
+    """Raise Withdrawn when the recipient is a customer who does not let us reach them by push any more."""
+    if uow.actor.contact_id is not None:
+        permission = await find_permission(uow, uow.actor.contact_id, Purpose.SERVICE, ConsentChannel.PUSH)
+        if not permission.allowed:
+            raise Withdrawn(f"consent_{permission.reason.value}")
 
 
 def _message(delivery: Delivery, notification: Notification, device: Device, *, now: datetime) -> PushMessage:

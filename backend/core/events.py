@@ -10,7 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 
 class DomainEvent(BaseModel):
-    """Something that happened to one record. Fields must be JSON-like: they are stored."""
+    """Something that happened to one record. Fields must be JSON-like: they are stored.
+
+    They are stored for ever and nobody erases them: ids, numbers and choices, never words or personal data.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     registry: ClassVar[dict[str, type["DomainEvent"]]] = {}

@@ -3,6 +3,7 @@
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.unit_of_work import UnitOfWork
+from backend.crm.consents import check_not_erased
 from backend.crm.documents import Contact
 from backend.crm.home_country import reachable_fields
 from backend.crm.names import full_name
@@ -23,8 +24,12 @@ async def create_contact(uow: UnitOfWork, fields: Fields, *, id: str | None = No
 async def update_contact(
     uow: UnitOfWork, id: str, fields: Fields, *, expected_version: int | None = None
 ) -> Contact:
-    """Change the fields of a contact. A full name that was put together follows its parts."""
+    """Change the fields of a contact. A full name that was put together follows its parts.
+
+    Raise InvalidInput for the contact of an erased person.
+    """
     contact = await uow.access(Contact, id, action="update", expected_version=expected_version)
+    check_not_erased(contact)
     was_composed = contact.full_name == full_name(contact.given_name, contact.family_name)
     set_fields(contact, await _reachable(uow, fields, contact.address.country))
     composed = full_name(contact.given_name, contact.family_name)

@@ -9,7 +9,6 @@ class TaskAssigned(DomainEvent):
     """A task went to somebody; not announced when people give one to themselves."""
 
     assignee_id: str
-    title: str
 
 
 class ActivityLogged(DomainEvent):

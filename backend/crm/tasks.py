@@ -53,4 +53,4 @@ def _note_completion(uow: UnitOfWork, task: Task) -> None:
 def _assigned(uow: UnitOfWork, task: Task, *, before: str | None) -> list[DomainEvent]:
     if task.assignee_id in (None, before, uow.actor.user_id):
         return []
-    return [TaskAssigned(assignee_id=task.assignee_id, title=task.title)]
+    return [TaskAssigned(assignee_id=task.assignee_id)]

@@ -1,4 +1,4 @@
-"""What the service room announces. Words of customers never travel in an event, only ids and headings."""
+"""What the service room announces. Words never travel in an event, which nobody could erase: only ids."""
 
 from backend.core.events import DomainEvent
 
@@ -33,7 +33,6 @@ class MessageSent(DomainEvent):
 class TicketCreated(DomainEvent):
     ticket_id: str
     number: str
-    subject: str
     contact_id: str | None
     conversation_id: str | None
     by: str
@@ -43,7 +42,6 @@ class TicketAssigned(DomainEvent):
     ticket_id: str
     assignee_id: str
     number: str
-    subject: str
     by: str
 
 

@@ -6,7 +6,9 @@ from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.events import RecordCreated
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.unit_of_work import UnitOfWork
-from backend.service.documents import AuthorKind, Conversation, Message, MessageDirection, Ticket
+from backend.crm.consent import ConsentChannel, Purpose
+from backend.crm.consents import check_consent
+from backend.service.documents import AuthorKind, Channel, Conversation, Message, MessageDirection, Ticket
 from backend.service.events import MessageReceived, MessageSent
 from backend.service.rules import (
     HandledBy,
@@ -18,6 +20,14 @@ from backend.service.rules import (
 )
 from backend.service.tickets import take_progress
 
+# Chats in an app have no channel of their own: only who objects to all of them is not written to there.
+CONSENT_CHANNELS = {
+    Channel.EMAIL: ConsentChannel.EMAIL,
+    Channel.WHATSAPP: ConsentChannel.WHATSAPP,
+    Channel.WECHAT: ConsentChannel.WECHAT,
+    Channel.SMS: ConsentChannel.SMS,
+    Channel.PHONE: ConsentChannel.PHONE,
+}
 ONE_TICK = timedelta(milliseconds=1)  # what the store tells apart
 
 
@@ -36,7 +46,8 @@ async def add_message(
     """Say something in a conversation.
 
     By default a customer speaks as themselves, inbound, and a person of ours as themselves, outbound; an
-    inbound message that one of ours writes down is the customer's. Callers in the house name the author
+    inbound message that one of ours writes down is the customer's. Raise InvalidInput when the customer
+    has objected to being written to on the conversation's channel. Callers in the house name the author
     (``author_kind``: the assistant is ``bot``) and may know when it was said. Raise InvalidInput for a
     blank or overlong body and for a direction that is not the customer's; nothing is changed then.
     """
@@ -144,6 +155,9 @@ async def _receive(uow: UnitOfWork, conversation: Conversation, message: Message
 
 
 async def _send(uow: UnitOfWork, conversation: Conversation, message: Message) -> None:
+    if conversation.contact_id is not None and not uow.actor.is_customer:  # who asks just now may be answered
+        way = CONSENT_CHANNELS.get(conversation.channel, ConsentChannel.ANY)
+        await check_consent(uow, conversation.contact_id, Purpose.SERVICE, way)
     sent = MessageSent(
         message_id=message.id,
         conversation_id=conversation.id,

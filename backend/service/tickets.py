@@ -66,7 +66,6 @@ async def file_ticket(
     created = TicketCreated(
         ticket_id=ticket.id,
         number=ticket.number,
-        subject=ticket.subject,
         contact_id=ticket.contact_id,
         conversation_id=ticket.conversation_id,
         by=uow.actor.user_id,
@@ -204,7 +203,6 @@ def _assigned(uow: UnitOfWork, ticket: Ticket) -> list[DomainEvent]:
             ticket_id=ticket.id,
             assignee_id=ticket.assignee_id,
             number=ticket.number,
-            subject=ticket.subject,
             by=by,
         )
     ]

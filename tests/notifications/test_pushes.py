@@ -13,7 +13,7 @@ from backend.core.ids import new_id
 from backend.core.ledger import LEDGER, entries_of
 from backend.core.unit_of_work import UnitOfWork
 from backend.house import House
-from backend.identity.sign_in import end_session
+from backend.identity.sessions import end_session
 from backend.service.documents import Ticket
 from backend.service.events import TicketAssigned
 from backend.service.hand_off import hand_off_to_ticket
@@ -150,9 +150,7 @@ async def test_who_lost_the_ticket_before_sending_is_not_told(crew: Crew, post: 
 async def test_nobody_is_told_what_they_may_not_see_or_did_themselves(crew: Crew, post: PostOffice) -> None:
     made = await crew.manager.do("ticketCreate", {"subject": "Mine", "assigneeId": crew.manager.user_id})
     assert made["__typename"] == "Ticket"
-    assignment = TicketAssigned(
-        ticket_id=made["id"], assignee_id=crew.stranger.user_id, number="1", subject="Secret", by="-"
-    )
+    assignment = TicketAssigned(ticket_id=made["id"], assignee_id=crew.stranger.user_id, number="1", by="-")
     rows = await crew.house.store.database[LEDGER].find({"workspace_id": crew.workspace_id}).to_list()
     [*_, entry] = [e for row in rows for c in row["commits"] for e in entries_of(c, crew.workspace_id)]
     async with svcs.Container(crew.house.registry) as services:
@@ -301,7 +299,7 @@ async def test_after_sign_out_nothing_reaches_that_device(crew: Crew, post: Post
     await register(crew.rep, kept)
     raised = await test_notification(post, crew.rep)
     await post.plan()
-    await end_session(crew.house.store.clock, phone.actor.session_id, reason="signed out")
+    await end_session(crew.house.store, phone.actor.session_id, reason="signed out")
     await post.send()
 
     assert [received.registration for received in post.received(lost, kept)] == [kept]
@@ -389,3 +387,26 @@ async def test_what_was_read_or_muted_is_not_pushed(crew: Crew, post: PostOffice
 def test_the_lease_outlasts_the_slowest_send() -> None:
     """A sign-in has four steps with a time-out each, a chunk an end of its own; then the checks."""
     assert 3 * HTTP_TIMEOUT + timedelta(seconds=15) <= LEASE
+
+
+async def test_a_push_that_the_customer_objected_to_meanwhile_is_held_with_the_reason(
+    crew: Crew, post: PostOffice
+) -> None:
+    value = f"ok-{new_id()}"
+    made = await crew.manager.do("contactCreate", {"id": crew.contact_id, "fullName": "Lin Yue"})
+    assert made["__typename"] == "Contact"
+    await register(crew.customer, value)
+    first = await test_notification(post, crew.customer)
+    await post.send()
+    second = await test_notification(post, crew.customer)
+    await post.plan()
+    withdraw = "mutation($input: ConsentWithdrawInput!) { consentWithdraw(input: $input) { __typename } }"
+    answer = await crew.customer.ask(withdraw, input={"purpose": "SERVICE", "channel": "PUSH"})
+    assert answer["consentWithdraw"]["__typename"] == "ContactConsents"
+    await post.worker.work()
+
+    assert await post.ends(first.id) == [("sent", "")]
+    assert await post.ends(second.id) == [("dropped", "consent_withdrawn")]
+    assert len(post.received(value)) == 1
+    unread, _ = await inbox(crew.customer)
+    assert unread == 2  # the inbox keeps it: nobody is disturbed by what they look up

@@ -88,7 +88,6 @@ async def test_an_assignment_is_announced_once_however_it_is_made(crew: Crew, mu
             "ticket_id": ticket["id"],
             "assignee_id": crew.agent.user_id,
             "number": ticket["number"],
-            "subject": "Who takes it?",
             "by": crew.manager.user_id,
         }
     ]

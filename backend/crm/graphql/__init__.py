@@ -2,8 +2,9 @@
 
 from backend.crm.graphql.accounts import AccountMutation, AccountQuery
 from backend.crm.graphql.activities import ActivityMutation, ActivityQuery
+from backend.crm.graphql.consents import ConsentMutation, ConsentQuery
 from backend.crm.graphql.contacts import ContactMutation, ContactQuery
 from backend.crm.graphql.tasks import TaskMutation, TaskQuery
 
-QUERIES = (AccountQuery, ContactQuery, TaskQuery, ActivityQuery)
-MUTATIONS = (AccountMutation, ContactMutation, TaskMutation, ActivityMutation)
+QUERIES = (AccountQuery, ContactQuery, ConsentQuery, TaskQuery, ActivityQuery)
+MUTATIONS = (AccountMutation, ContactMutation, ConsentMutation, TaskMutation, ActivityMutation)
