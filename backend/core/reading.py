@@ -24,6 +24,27 @@ DEAD: Mapping[str, Any] = {"deleted_at": {"$ne": None}}
 
 SHARES = ("s:", "g:")  # what shares, and rules and territories, add to an acl for reading
 NARROWEST_WINDOW = 64  # versions: below this a query costs the same
+WIDEST_STEP = 16  # how much wider than all before it a window may be
+MOST_REMEMBERED = 10_000
+
+
+class _Windows:
+    """How dense a reader's records lie in the feed, remembered, so that a page takes one look and not five."""
+
+    def __init__(self) -> None:
+        self._density: dict[Any, float] = {}
+
+    def width(self, key: Any, wanted: int, looked: int) -> int:
+        """Return how many versions probably hold ``wanted`` records."""
+        expected = int(wanted / self._density.get(key, 1.0) * 1.15) + 1
+        bound = WIDEST_STEP * (looked or max(wanted, NARROWEST_WINDOW) * WIDEST_STEP)
+        return max(NARROWEST_WINDOW, min(expected, bound))
+
+    def note(self, key: Any, found: int, looked: int) -> None:
+        if len(self._density) >= MOST_REMEMBERED:
+            self._density.clear()
+        # Nothing found is taken for less than one: the next window is wider, never endless.
+        self._density[key] = max(found, 0.2) / looked
 
 
 def scopes_of(actor: Actor, record: type[Record]) -> tuple[str, ...]:
@@ -34,6 +55,18 @@ def scopes_of(actor: Actor, record: type[Record]) -> tuple[str, ...]:
         for scope in actor.scopes(record.kind)
         if scope == EVERYONE or scope.startswith(record.readers_are) or (shared and scope[:2] in SHARES)
     )
+
+
+def check_readers(record: Record) -> None:
+    """Raise AssertionError when ``record`` has a reader of a sort that its kind does not declare.
+
+    Feeds never ask for what ``readers_are`` leaves out: whoever reads by it would not be shown the record.
+    """
+    known = (*record.readers_are, EVERYONE, *SHARES, "e:")
+    if not all(reader.startswith(known) for reader in record.acl):
+        raise AssertionError(
+            f"{record.kind}.readers_are {record.readers_are} leaves out some of {record.acl}"
+        )
 
 
 def indexed_part(record: type[Record], where: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,25 +188,23 @@ class Reader:
         """Return up to ``most`` readable records with ``after < version <= until``, tombstones included.
 
         Walks the feed index in closed windows, one equality query per scope: the shape that every server
-        answers in proportion to the window. The window grows while records are sparse.
+        answers in proportion to what it finds.
         """
+        scopes = scopes_of(actor, record)
+        key = (actor.workspace_id, record.kind, scopes)
         found: dict[str, R] = {}
-        width = max(most, NARROWEST_WINDOW)
-        while len(found) < most and after < until:
+        looked = 0
+        while scopes and len(found) < most and after < until:
+            width = self._windows.width(key, most - len(found), looked)
             low, high = (
                 (max(after, until - width), until) if newest_first else (after, min(until, after + width))
             )
-            for scope in scopes_of(actor, record):
-                window = {
-                    "workspace_id": actor.workspace_id,
-                    "acl": scope,
-                    "version": {"$gt": low, "$lte": high},
-                }
-                # One batch: a second command to hear that there is no more would cost as much again.
-                rows = record.get_pymongo_collection().find(window, batch_size=width + 1)
-                found |= {item.id: item for item in await self._shown(actor, record, await rows.to_list())}
+            window = {"workspace_id": actor.workspace_id, "version": {"$gt": low, "$lte": high}}
+            bodies = await self._window(record, window, scopes, width)
+            found |= {item.id: item for item in self._shown(actor, record, bodies)}
+            looked += high - low
+            self._windows.note(key, len(found), looked)
             after, until = (after, low) if newest_first else (high, until)
-            width *= 4
         ordered = sorted(found.values(), key=lambda item: (item.version, item.id), reverse=newest_first)
         return ordered[:most]
 
@@ -186,13 +217,24 @@ class Reader:
         is the caller's to decide, record by record. One equality query per scope.
         """
 
-        async def in_scope(scope: str) -> list[R]:
-            window = {"workspace_id": workspace_id, "acl": scope, "version": {"$gt": after, "$lte": until}}
-            rows = record.get_pymongo_collection().find(window, batch_size=until - after + 1)
-            return await self._read(record, await rows.to_list())
+        window = {"workspace_id": workspace_id, "version": {"$gt": after, "$lte": until}}
+        bodies = await self._window(record, window, scopes, until - after)
+        return sorted(map(record.read, bodies), key=lambda item: (item.version, item.id))
 
-        found = {item.id: item for rows in await asyncio.gather(*map(in_scope, scopes)) for item in rows}
-        return sorted(found.values(), key=lambda item: (item.version, item.id))
+    async def _window(
+        self, record: type[Record], window: Mapping[str, Any], scopes: Sequence[str], width: int
+    ) -> list[dict[str, Any]]:
+        """Return the bodies in a window of the feed that are in any of ``scopes``, each once."""
+
+        async def in_scope(scope: str) -> list[dict[str, Any]]:
+            # One batch: a second command to hear that there is no more would cost as much again.
+            rows = record.get_pymongo_collection().find({**window, "acl": scope}, batch_size=width + 1)
+            return await rows.to_list()
+
+        if len(scopes) == 1:
+            return await in_scope(scopes[0])
+        parts = await asyncio.gather(*map(in_scope, scopes))
+        return list({body["_id"]: body for part in parts for body in part}.values())
 
     async def departed(
         self, workspace_id: str, kind: str, scopes: Sequence[str], *, after: int, until: int

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
-from backend.core.access import EVERYONE, HOUSE, Action, Actor, system_actor
+from backend.core.access import HOUSE, Action, Actor, system_actor
 from backend.core.commits import Commit, Write
 from backend.core.errors import Conflict, Forbidden, NotFound
 from backend.core.events import AccessChanged, DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.field_rules import veil
 from backend.core.origin import current_origin
-from backend.core.reading import DEAD, SHARES, Reader, Sort
+from backend.core.reading import DEAD, Reader, Sort, check_readers
 from backend.core.records import ENVELOPE, OPEN, Record
 from backend.core.sharing import Policy, followed_acl, kinds_that_follow, own_acl, parent_of, reaches
 
@@ -169,10 +169,7 @@ class UnitOfWork:
             if self.actor.level(record.kind, "create") == "none":
                 raise Forbidden("create", record.kind)
             if tracked is None:
-                record.workspace_id = self.actor.workspace_id
-                record.created_at, record.created_by = self.at, self.actor.user_id
-                tracked = _Tracked(record, is_new=True)
-                self._tracked[record.kind, record.id] = tracked
+                tracked = self._track_new(record)
                 events = events or (RecordCreated(),)
         else:
             changed = self._changed(tracked, record.stored())
@@ -194,6 +191,40 @@ class UnitOfWork:
         ``details`` are stored in clear for ever: ids, counts and reasons, never a personal value.
         """
         self._notes.append({"action": action, "kind": kind, "id": id, "details": dict(details or {})})
+
+    # ── what a permitted change entails: done for the house, whatever the actor may ─────────────
+
+    async def entailed(self, record: type[R], where: Mapping[str, Any]) -> list[R]:
+        """Return the whole living records that the change under way moves by itself, ready to be changed.
+
+        For the books that the house keeps and for what a rule of the house demands. Never for what an
+        actor asked to see or to change: that needs ``access``.
+        """
+        found: list[R] = []
+        for item in await self._reader.find(system_actor(self.actor.workspace_id), record, where):
+            held = self._tracked.get((record.kind, item.id))
+            if held is None or not held.writable:
+                held = _Tracked(item, original=item.stored())
+                self._tracked[record.kind, item.id] = held
+            if not held.record.deleted_at:
+                found.append(held.record)
+        return found
+
+    def entail(self, record: Record) -> None:
+        """Stage a record of the house's own books: a new one needs no right to create its kind."""
+        tracked = self._tracked.get((record.kind, record.id))
+        if tracked is None:
+            self._stage(self._track_new(record), (RecordCreated(),))
+        elif changed := self._changed(tracked, record.stored()):
+            self._stage(tracked, (RecordUpdated(fields=changed),))
+
+    def restamp(self, record: Record, *events: DomainEvent) -> None:
+        """Stage ``record`` because others may see it now: its content, and when it last changed, stay."""
+        tracked = self._tracked[record.kind, record.id]
+        if not tracked.writable:
+            raise AssertionError(f"{record.kind} {record.id} was fetched for reading only")
+        tracked.staged = True
+        self._announce(record, events or (AccessChanged(),))
 
     @property
     def dirty(self) -> bool:
@@ -258,6 +289,13 @@ class UnitOfWork:
             self._tracked[key] = _Tracked(record)
         return cast("_Tracked[R]", self._tracked[key])
 
+    def _track_new(self, record: R) -> "_Tracked[R]":
+        record.workspace_id = self.actor.workspace_id
+        record.created_at, record.created_by = self.at, self.actor.user_id
+        tracked = _Tracked(record, is_new=True)
+        self._tracked[record.kind, record.id] = tracked
+        return tracked
+
     async def _settle(self, tracked: "_Tracked[Any]") -> None:
         if tracked.settled:
             return
@@ -268,7 +306,7 @@ class UnitOfWork:
             record.acl = own_acl(record, self._policy, self.at)
         else:
             record.acl = followed_acl(record, await self._parent(tracked, *parent))
-        _check_readers(record)
+        check_readers(record)
         if tracked.original is not None and set(tracked.original["acl"]) != set(record.acl):
             await self._settle_followers(record)
 
@@ -340,14 +378,6 @@ class UnitOfWork:
             new_scopes=record.acl,
             deleted=record.deleted_at is not None,
             before=original,
-        )
-
-
-def _check_readers(record: Record) -> None:
-    known = (*record.readers_are, EVERYONE, *SHARES, "e:")
-    if not all(reader.startswith(known) for reader in record.acl):
-        raise AssertionError(
-            f"{record.kind}.readers_are {record.readers_are} leaves out some of {record.acl}"
         )
 
 
