@@ -3,6 +3,7 @@
 import assistant.module
 import backend.crm.module
 import backend.identity.module
+import backend.key_commands
 import backend.sales.module
 import backend.service.module
 import knowledge.module
@@ -23,6 +24,7 @@ MODULES = (
     *ROOMS,
     mobile_sync.module.make_module([collection for room in ROOMS for collection in room.synced]),
     assistant.module.module,
+    backend.key_commands.module,
 )
 
 

@@ -12,8 +12,7 @@ import base64
 import hmac
 import os
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from typing import Any, TypeGuard
 
 import bson
 from bson.codec_options import CodecOptions
@@ -42,13 +41,12 @@ def normal_form(value: str, personal: PersonalClass) -> str:
     return value.translate(PHONE_PUNCTUATION) if personal is PersonalClass.PHONE else value.strip()
 
 
-@cache
 def blind_fields(record: type[Record]) -> frozenset[str]:
     """Return the sealed fields of a kind that can be searched by their exact value."""
     return frozenset(name for name in record.encrypted if record.personal[name] in LOOKED_UP_BY)
 
 
-def is_sealed(value: object) -> bool:
+def is_sealed(value: object) -> TypeGuard[str]:
     """Tell whether a stored value is sealed."""
     return isinstance(value, str) and value.startswith(SEAL)
 
