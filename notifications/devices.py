@@ -2,11 +2,16 @@
 
 from dataclasses import replace
 
-from backend.core.access import Actor, Level, grant
+import svcs
+
+from backend.core import relay
+from backend.core.access import Actor, Level, grant, system_actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.ids import derived_id
+from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
+from backend.identity.events import SessionEnded
 from notifications.documents import Device
 
 _ANY_DEVICE = grant(read=Level.ALL, create=Level.ALL, update=Level.ALL)
@@ -56,3 +61,16 @@ async def drop_device(uow: UnitOfWork, id: str, *, reason: str, only_of_session:
         device.value, device.dropped_at, device.dropped_reason = "", uow.at, reason
         uow.save(device)
     return device
+
+
+async def on_session_ended(handed: relay.Delivery, services: svcs.Container) -> None:
+    """Forget how to reach the devices of a sign-in that has ended. Handed over twice, it does so once."""
+    assert isinstance(handed.event, SessionEnded)
+    ended = handed.event
+
+    async def drop(uow: UnitOfWork) -> None:
+        for device in await uow.find(Device, {"owner_id": ended.user_id, "session_id": ended.session_id}):
+            await drop_device(uow, device.id, reason="session_ended", only_of_session=ended.session_id)
+
+    store = await services.aget(Store)
+    await store.write(system_actor(handed.entry.workspace_id), drop)

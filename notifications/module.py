@@ -14,6 +14,8 @@ from backend.core.module import Module
 from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.identity.actors import Actors
+from backend.identity.events import SessionEnded
+from notifications.devices import on_session_ended
 from notifications.documents import Delivery, Device, Notification, NotificationPreference
 from notifications.events import NotificationRaised
 from notifications.firebase import FirebaseGateway
@@ -65,6 +67,7 @@ module = Module(
     subscriptions=(NotificationSubscription,),
     listens={
         "notifications.inbox": (on_occasion, OCCASIONS),
+        "notifications.devices": (on_session_ended, (SessionEnded,)),
         "notifications.plan": (on_notification_raised, (NotificationRaised,)),
     },
     jobs=(Job(name="notifications.deliver", every=TICK, run=wake_worker),),

@@ -27,6 +27,18 @@ class Unauthenticated(CRMError):
     http_status = 401
 
 
+class Wiped(Unauthenticated):
+    """The session was ended with an order to its device: erase what you keep of this workspace."""
+
+    code = "WIPE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This session was ended, and its device is to forget the workspace: erase the local data, "
+            "then sign in again."
+        )
+
+
 class NotFound(CRMError):
     """The record does not exist, or this actor may not know that it does."""
 
@@ -142,6 +154,16 @@ class CannotOpen(CRMError):
 
     code = "CANNOT_OPEN"
     http_status = 500
+
+
+class BadRequest(CRMError):
+    """The request is not of the form that is read here: no JSON, no query, another content type."""
+
+    code = "BAD_REQUEST"
+
+    def __init__(self, message: str, http_status: int = 400) -> None:
+        super().__init__(message)
+        self.http_status = http_status  # type: ignore[misc]  # as the GraphQL library says
 
 
 class Unavailable(CRMError):

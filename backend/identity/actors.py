@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from backend.core.access import Actor, Grant, merge_grants
-from backend.core.errors import Unauthenticated
+from backend.core.errors import Unauthenticated, Wiped
 from backend.core.sharing import Policy
 from backend.core.store import Store
-from backend.identity.documents import Session, User
+from backend.identity.documents import User
 from backend.identity.policies import groups_of, held_stamps, opened, policy_reader
+from backend.identity.sessions import check_session, find_session, note_wiped
 from backend.identity.tokens import read_access_token
 
 MOST_REMEMBERED = 10_000
@@ -51,7 +52,13 @@ class Actors:
             known = self._remembered.get(token)
             if known is not None and known.until > time.monotonic():
                 return known.actor
-            actor = await self.of_session(claims.workspace_id, claims.user_id, session_id=claims.session_id)
+            try:
+                actor = await self.of_session(
+                    claims.workspace_id, claims.user_id, session_id=claims.session_id
+                )
+            except Wiped:
+                await note_wiped(claims.session_id, now=now)
+                raise
             self._remember(token, actor, min(REMEMBERED_SECONDS, claims.expires_at - now.timestamp()))
             return actor
 
@@ -69,9 +76,7 @@ class Actors:
 
     async def of_session(self, workspace_id: str, user_id: str, *, session_id: str) -> Actor:
         """Return the actor of a session as of now, never from memory; raise Unauthenticated when it ended."""
-        session = await Session.get(session_id)
-        if session is None or session.revoked_at is not None:
-            raise Unauthenticated("This session has ended; sign in again.")
+        await check_session(await find_session(session_id), now=self._store.clock.now())
         return await self.of_user(workspace_id, user_id, session_id=session_id)
 
     async def of_user(self, workspace_id: str, user_id: str, *, session_id: str = "") -> Actor:

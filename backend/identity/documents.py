@@ -1,5 +1,6 @@
 """What the identity room stores."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from pymongo import IndexModel
 
 from backend.core.access import Action, Level
 from backend.core.field_rules import FieldAccess
+from backend.core.personal import PersonalClass
 from backend.core.records import Record
 
 
@@ -31,6 +33,11 @@ class User(Record):
 
     kind: ClassVar[str] = "user"
     shapes_access: ClassVar[bool] = True
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "name": PersonalClass.NAME,
+        "email": PersonalClass.EMAIL,
+    }
+    about_person: ClassVar[str | None] = "contact_id"
     email: str
     name: str
     role_keys: list[str] = Field(default_factory=list)
@@ -109,6 +116,8 @@ class Session(Document):
     expires_at: datetime
     revoked_at: datetime | None = None
     revoked_reason: str = ""
+    wipe: bool = False  # once it has ended, its device is told to erase what it keeps
+    wiped_at: datetime | None = None  # when the device was first told
 
     class Settings:
         name = "sessions"
@@ -116,6 +125,22 @@ class Session(Document):
             IndexModel([("workspace_id", 1), ("user_id", 1)]),
             IndexModel([("expires_at", 1)], expireAfterSeconds=0),
         ]
+
+
+class SessionEnd(Record):
+    """That a session has ended, and why: what other rooms and the audit trail hear of it.
+
+    ``owner_id`` is whose session it was; the id is derived from the session's.
+    """
+
+    kind: ClassVar[str] = "session_end"
+
+    session_id: str
+    reason: str
+    wipe: bool = False
+
+    class Settings:
+        name = "session_ends"
 
 
 class SignInTries(Document):

@@ -5,3 +5,21 @@ from backend.core.events import DomainEvent
 
 class WorkspaceCreated(DomainEvent):
     """A workspace opened; rooms furnish it with what every workspace has."""
+
+
+class UserInvited(DomainEvent):
+    """Somebody is to get a link to set a first password; ``by`` is the name of who invites."""
+
+    by: str = ""
+
+
+class UserSuspended(DomainEvent):
+    """Somebody may not sign in any more, for now or for good."""
+
+
+class SessionEnded(DomainEvent):
+    """A session counts no more; ``wipe``: its device is to erase what it keeps."""
+
+    session_id: str
+    user_id: str
+    wipe: bool = False

@@ -72,11 +72,11 @@ async def sign_in(body: SignInBody, request: Request, services: Services) -> Sig
 async def refresh(body: RefreshBody, services: Services) -> SignInAnswer:
     """Exchange a refresh token for new tokens."""
     policy, store = await services.aget(TokenPolicy, Store)
-    return _answer(await operations.refresh(policy, store.clock, token=body.refresh_token))
+    return _answer(await operations.refresh(policy, store, token=body.refresh_token))
 
 
 @router.post("/sign-out", status_code=204)
 async def sign_out(body: RefreshBody, services: Services) -> None:
     """End this session; its access token stops counting, too."""
     store, actors = await services.aget(Store, Actors)
-    actors.forget(await operations.sign_out(store.clock, token=body.refresh_token))
+    actors.forget(await operations.sign_out(store, token=body.refresh_token))

@@ -2,8 +2,17 @@
 
 from backend.core.access import Level, grant
 from backend.core.module import Module
-from backend.identity.documents import Credential, Role, Session, SignInTries, Team, User, Workspace
-from backend.identity.graphql import QUERIES
+from backend.identity.documents import (
+    Credential,
+    Role,
+    Session,
+    SessionEnd,
+    SignInTries,
+    Team,
+    User,
+    Workspace,
+)
+from backend.identity.graphql import MUTATIONS, QUERIES
 from backend.identity.http import router
 from backend.identity.seed import seed_people
 from backend.identity.sharing_documents import (
@@ -31,9 +40,11 @@ module = Module(
         SharingDefaults,
         ShareTarget,
         ShareExpiry,
+        SessionEnd,
     ),
     other_documents=(Credential, Session, SignInTries),
     queries=QUERIES,
+    mutations=MUTATIONS,
     routes=(router,),
     roles={
         "admin": {"*": EVERYTHING},

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from backend.core.clock import Clock
-from backend.core.errors import Unauthenticated
+from backend.core.errors import Unauthenticated, Wiped
 from backend.core.ids import new_id
-from backend.identity.documents import Credential, DeviceInfo, Session
+from backend.core.store import Store
+from backend.identity.documents import Credential, DeviceInfo, Session, User
 from backend.identity.passwords import password_matches
+from backend.identity.sessions import check_session, end_session, find_session, note_wiped
 from backend.identity.tokens import (
     Claims,
     digest,
@@ -72,7 +74,13 @@ async def sign_in(
 async def start_session(
     policy: TokenPolicy, clock: Clock, workspace_id: str, user_id: str, device: DeviceInfo
 ) -> SignedIn:
-    """Start a session of somebody who has proven, one way or another, to be that user."""
+    """Start a session of somebody who has proven, one way or another, to be that user.
+
+    Raise Unauthenticated for a suspended one.
+    """
+    user = await User.get(user_id)
+    if user is None or user.deleted_at or not user.is_active:
+        raise Unauthenticated("This account is not active any more; ask an admin of the workspace.")
     now, secret = clock.now(), make_secret()
     session = Session(
         id=new_id(),
@@ -88,16 +96,19 @@ async def start_session(
     return _signed_in(policy, clock, session, secret)
 
 
-async def refresh(policy: TokenPolicy, clock: Clock, *, token: str) -> SignedIn:
+async def refresh(policy: TokenPolicy, store: Store, *, token: str) -> SignedIn:
     """Exchange a refresh token for new tokens; the old one stops counting at once.
 
     A token that was exchanged before is a sign of theft: the whole session is revoked.
     """
     session_id, secret = split_refresh_token(token)
-    session = await Session.get(session_id)
-    now = clock.now()
-    if session is None or session.revoked_at is not None or session.expires_at <= now:
-        raise Unauthenticated("This session has ended; sign in again.")
+    found, now = await find_session(session_id), store.clock.now()
+    try:
+        session = await check_session(found, now=now)
+    except Wiped:
+        if found is not None and same_digest(found.secret_hash, digest(secret)):
+            await note_wiped(session_id, now=now)
+        raise
     fresh = make_secret()
     rotated = await Session.get_pymongo_collection().update_one(
         {"_id": session_id, "secret_hash": digest(secret), "revoked_at": None},
@@ -107,29 +118,21 @@ async def refresh(policy: TokenPolicy, clock: Clock, *, token: str) -> SignedIn:
         },
     )
     if rotated.modified_count != 1:
-        await end_session(clock, session_id, reason="refresh token used twice")
+        await end_session(store, session_id, reason="refresh token used twice")
         raise Unauthenticated(
             "This refresh token was used before, so the session was ended for safety; sign in again."
         )
-    return _signed_in(policy, clock, session, fresh)
+    return _signed_in(policy, store.clock, session, fresh)
 
 
-async def sign_out(clock: Clock, *, token: str) -> str:
+async def sign_out(store: Store, *, token: str) -> str:
     """End the session of a refresh token; return its id. An unknown token is refused."""
     session_id, secret = split_refresh_token(token)
-    session = await Session.get(session_id)
+    session = await find_session(session_id)
     if session is None or not same_digest(session.secret_hash, digest(secret)):
         raise Unauthenticated("This refresh token does not count any more; there is nothing to sign out.")
-    await end_session(clock, session_id, reason="signed out")
+    await end_session(store, session_id, reason="signed out")
     return session_id
-
-
-async def end_session(clock: Clock, session_id: str, *, reason: str) -> None:
-    """Revoke a session: its tokens stop counting, its devices get no more notifications."""
-    await Session.get_pymongo_collection().update_one(
-        {"_id": session_id, "revoked_at": None},
-        {"$set": {"revoked_at": clock.now(), "revoked_reason": reason}},
-    )
 
 
 def _signed_in(policy: TokenPolicy, clock: Clock, session: Session, secret: str) -> SignedIn:

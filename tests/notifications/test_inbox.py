@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from backend.core.ids import new_id
-from backend.identity.sign_in import end_session
+from backend.identity.sessions import end_session
 from notifications.documents import Device
 from notifications.synced import NOTIFICATIONS
 from tests.crew import Crew, Person
@@ -173,7 +173,7 @@ async def test_a_line_arrives_on_an_open_socket_until_sign_out(
         assert line == {"id": line["id"], "type": "test", "title": "Test notification"}
         assert line["id"] in made
 
-        await end_session(crew.house.store.clock, phone.actor.session_id, reason="signed out")
+        await end_session(crew.house.store, phone.actor.session_id, reason="signed out")
         await test_me()
         async with asyncio.timeout(5):
             while (last := json.loads(await mine.recv()))["payload"].get("data"):

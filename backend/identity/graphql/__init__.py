@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.identity.graphql.people import PeopleQuery
+from backend.identity.graphql.sessions import SessionMutation, SessionQuery
 
-QUERIES: tuple[type[Any], ...] = (PeopleQuery,)
-MUTATIONS: tuple[type[Any], ...] = ()
+QUERIES: tuple[type[Any], ...] = (PeopleQuery, SessionQuery)
+MUTATIONS: tuple[type[Any], ...] = (SessionMutation,)
