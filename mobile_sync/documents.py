@@ -18,6 +18,10 @@ class SyncRejection(Record):
         {"collection_name", "record_id", "reason", "message", "lost"}
     )
     personal: ClassVar[Mapping[str, PersonalClass]] = {"lost": PersonalClass.TEXT}
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("user", "owner_id"),
+        ("@collection_name", "record_id"),
+    )
     encrypted: ClassVar[frozenset[str]] = frozenset({"lost"})  # it may be somebody's number that was lost
 
     collection_name: str

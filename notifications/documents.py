@@ -1,5 +1,6 @@
 """What the notifications room stores."""
 
+from collections.abc import Mapping
 from datetime import datetime, time
 from enum import StrEnum
 from typing import ClassVar, Self
@@ -9,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from pymongo import IndexModel
 
 from backend.core.clock import Moment
+from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
 
 
@@ -33,6 +35,8 @@ class Device(Record):
     """
 
     kind: ClassVar[str] = "device"
+    personal: ClassVar[Mapping[str, PersonalClass]] = {"value": PersonalClass.ID_NUMBER}
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (("user", "owner_id"),)
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"session_id", "registered_at", "dropped_at", "dropped_reason"}
     )
@@ -60,6 +64,14 @@ class Notification(Record):
     """One line in somebody's inbox; ``owner_id`` is the recipient, and nobody else may read it."""
 
     kind: ClassVar[str] = "notification"
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "title": PersonalClass.TEXT,
+        "body": PersonalClass.TEXT,
+    }
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("user", "owner_id"),
+        ("@subject_kind", "subject_id"),
+    )
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"owner_id", "team_ids", "type", "subject_kind", "subject_id", "title", "body"}
     )
@@ -99,6 +111,7 @@ class NotificationPreference(Record):
     """What one person wants to be told, and when. One a person; the id is derived from theirs."""
 
     kind: ClassVar[str] = "notification_preference"
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (("user", "owner_id"),)
 
     quiet_hours: QuietSpan | None = None
     muted_types: list[str] = Field(default_factory=list)

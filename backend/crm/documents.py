@@ -153,7 +153,12 @@ class Task(Record):
     kind: ClassVar[str] = "task"
     shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "title": PersonalClass.TEXT,
+        "description": PersonalClass.TEXT,
+    }
     about_person: ClassVar[str | None] = "contact_id"
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (("ticket", "ticket_id"),)
 
     title: str = Field(min_length=1, max_length=300)
     description: str = ""
@@ -174,6 +179,41 @@ class Task(Record):
     class Settings:
         name = "tasks"
         indexes: ClassVar = [IndexModel([("workspace_id", 1), ("assignee_id", 1), ("due_at", 1)])]
+
+
+class AttachmentState(StrEnum):
+    """Its bytes are still to come, are kept, or were found to be what must not be kept."""
+
+    UPLOADING = "uploading"
+    READY = "ready"
+    REFUSED = "refused"
+
+
+class Attachment(Record):
+    """A file at some record: who reads that record reads it. Its bytes are not in it."""
+
+    kind: ClassVar[str] = "attachment"
+    follows: ClassVar[tuple[str, str] | None] = ("@target_kind", "target_id")
+    readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:", "c:", "p:")
+    always_shown: ClassVar[frozenset[str]] = frozenset({"target_kind", "target_id", "state"})
+    server_owned: ClassVar[frozenset[str]] = frozenset({"owner_id", "team_ids", "state", "refused_reason"})
+    personal: ClassVar[Mapping[str, PersonalClass]] = {"name": PersonalClass.TEXT}
+
+    target_kind: str
+    target_id: Reference
+    name: str
+    content_type: str
+    size: int = Field(ge=1)
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    state: AttachmentState = AttachmentState.UPLOADING
+    refused_reason: str = ""
+
+    def principals(self) -> list[str]:
+        return []
+
+    class Settings:
+        name = "attachments"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("target_kind", 1), ("target_id", 1)])]
 
 
 class ActivityType(StrEnum):
@@ -203,6 +243,7 @@ class Activity(Record):
         "summary": PersonalClass.TEXT,
     }
     about_person: ClassVar[str | None] = "contact_id"
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (("ticket", "ticket_id"),)
 
     type: ActivityType
     at: Moment

@@ -65,6 +65,12 @@ class Opportunity(Record):
     kind: ClassVar[str] = "opportunity"
     shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
+    personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "next_step": PersonalClass.TEXT,
+        "loss_reason": PersonalClass.TEXT,
+        "description": PersonalClass.TEXT,
+    }
+    about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"stage_type", "probability", "forecast_category", "stage_history", "lead_id"}
     )

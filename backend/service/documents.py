@@ -105,7 +105,7 @@ class Ticket(CustomerMatter):
     about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = CustomerMatter.server_owned | {
         *("number", "opened_at", "first_responded_at", "resolved_at", "reopen_count"),
-        *("ai_outcome", "handoff_reason", "follows_id"),
+        *("ai_outcome", "handoff_reason", "follows_id", "legal_hold_reason"),
     }
 
     number: str = ""
@@ -126,6 +126,7 @@ class Ticket(CustomerMatter):
     first_responded_at: datetime | None = None
     resolved_at: datetime | None = None
     reopen_count: int = 0
+    legal_hold_reason: str = Field(default="", max_length=500)
 
     @property
     def progress(self) -> Progress:
