@@ -29,7 +29,7 @@ MOST_REMEMBERED = 10_000
 
 
 class _Windows:
-    """How dense a reader's records lie in the feed, remembered, so that a page takes one look and not five."""
+    """How dense a reader's records lie in the feed, remembered: a page takes one look and not five."""
 
     def __init__(self) -> None:
         self._density: dict[Any, float] = {}
@@ -90,6 +90,7 @@ class Reader:
 
     def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
         self._database, self._clock, self._keyring = database, clock, keyring
+        self._windows = _Windows()
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
@@ -201,7 +202,7 @@ class Reader:
             )
             window = {"workspace_id": actor.workspace_id, "version": {"$gt": low, "$lte": high}}
             bodies = await self._window(record, window, scopes, width)
-            found |= {item.id: item for item in self._shown(actor, record, bodies)}
+            found |= {item.id: item for item in await self._shown(actor, record, bodies)}
             looked += high - low
             self._windows.note(key, len(found), looked)
             after, until = (after, low) if newest_first else (high, until)
@@ -216,10 +217,9 @@ class Reader:
         For the sync feed, which also looks into scopes that its reader has lost: what of it may be shown
         is the caller's to decide, record by record. One equality query per scope.
         """
-
         window = {"workspace_id": workspace_id, "version": {"$gt": after, "$lte": until}}
         bodies = await self._window(record, window, scopes, until - after)
-        return sorted(map(record.read, bodies), key=lambda item: (item.version, item.id))
+        return sorted(await self._read(record, bodies), key=lambda item: (item.version, item.id))
 
     async def _window(
         self, record: type[Record], window: Mapping[str, Any], scopes: Sequence[str], width: int
