@@ -56,6 +56,7 @@ class Policy:
     openness: Mapping[str, str] = field(default_factory=dict)
     shared_with: Mapping[str, frozenset[str]] = field(default_factory=dict)
     roles: Mapping[str, Mapping[str, Grant]] = field(default_factory=dict)
+    stamped: set[str] = field(default_factory=set, compare=False)  # kinds whose records all have its stamps
 
     def stamps_of(self, record: Record) -> list[str]:
         """Return the stamps of the rules that hold for ``record``."""
@@ -72,21 +73,26 @@ class Policies:
         self._read_version = read_version
         self.read: ReadPolicy = _no_rules  # the identity room knows better
         self._known: dict[str, tuple[Policy, float]] = {}
+        self._forgotten = 0
 
     async def of(self, workspace_id: str) -> Policy:
         """Return a policy that was current at most some seconds ago."""
         known = self._known.get(workspace_id)
         if known is not None and known[1] > time.monotonic():
             return known[0]
+        forgotten = self._forgotten
         version = await self._read_version(workspace_id)
         if known is None or known[0].version != version:
             # Numbered before it is read: what changes meanwhile makes it outdated, never wrongly current.
             known = (await self.read(workspace_id, version), 0.0)
-        self._known[workspace_id] = (known[0], time.monotonic() + BELIEVED_SECONDS)
+        # What moved while it was read must be looked at again by the next.
+        believed = BELIEVED_SECONDS if forgotten == self._forgotten else 0.0
+        self._known[workspace_id] = (known[0], time.monotonic() + believed)
         return known[0]
 
     def forget(self, workspace_id: str) -> None:
         """Look afresh the next time."""
+        self._forgotten += 1
         known = self._known.get(workspace_id)
         if known is not None:
             self._known[workspace_id] = (known[0], 0.0)

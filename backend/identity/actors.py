@@ -11,14 +11,13 @@ from backend.core.errors import Unauthenticated, Wiped
 from backend.core.sharing import Policy
 from backend.core.store import Store
 from backend.identity.documents import User
-from backend.identity.policies import groups_of, held_stamps, opened, policy_reader
+from backend.identity.policies import RoleBook, RoleGrants, groups_of, held_stamps, opened, policy_reader
 from backend.identity.sessions import check_session, find_session, note_wiped
 from backend.identity.tokens import read_access_token
 
 MOST_REMEMBERED = 10_000
 REMEMBERED_SECONDS = 5.0  # how long another process may still honour a session that was just ended
 
-RoleGrants = Mapping[str, Mapping[str, Grant]]
 AUDIENCES = {True: ("public", "customers"), False: ("public", "customers", "internal")}
 
 
@@ -38,6 +37,7 @@ class Actors:
         store.policies.read = policy_reader(store.reader)
         store.bell.on_policy.append(lambda _: self.forget())
         self._remembered: dict[str, _Known] = {}
+        self._forgotten = 0  # how often: who was looked up before the last time is not remembered
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def of_token(self, token: str) -> Actor:
@@ -52,6 +52,7 @@ class Actors:
             known = self._remembered.get(token)
             if known is not None and known.until > time.monotonic():
                 return known.actor
+            forgotten = self._forgotten
             try:
                 actor = await self.of_session(
                     claims.workspace_id, claims.user_id, session_id=claims.session_id
@@ -59,7 +60,8 @@ class Actors:
             except Wiped:
                 await note_wiped(claims.session_id, now=now)
                 raise
-            self._remember(token, actor, min(REMEMBERED_SECONDS, claims.expires_at - now.timestamp()))
+            seconds = min(REMEMBERED_SECONDS, claims.expires_at - now.timestamp())
+            self._remember(token, actor, seconds, forgotten)
             return actor
 
     async def renewed(self, actor: Actor) -> Actor:
@@ -70,8 +72,9 @@ class Actors:
         known = self._remembered.get(actor.session_id)
         if known is not None and known.until > time.monotonic():
             return known.actor
+        forgotten = self._forgotten
         now = await self.of_session(actor.workspace_id, actor.user_id, session_id=actor.session_id)
-        self._remember(actor.session_id, now, REMEMBERED_SECONDS)
+        self._remember(actor.session_id, now, REMEMBERED_SECONDS, forgotten)
         return now
 
     async def of_session(self, workspace_id: str, user_id: str, *, session_id: str) -> Actor:
@@ -101,22 +104,31 @@ class Actors:
             time_zone=user.time_zone,
         )
 
+    async def roles(self, workspace_id: str) -> RoleBook:
+        """Return every role of a workspace."""
+        return RoleBook(self._built_in, (await self._store.policies.of(workspace_id)).roles)
+
     def forget(self, session_id: str | None = None) -> None:
         """Look afresh at the next request: one session, or all (roles, teams or users changed)."""
+        self._forgotten += 1
         self._remembered = {
             token: known
             for token, known in self._remembered.items()
             if session_id is not None and known.actor.session_id != session_id
         }
 
-    def _remember(self, token: str, actor: Actor, seconds: float) -> None:
+    def _remember(self, token: str, actor: Actor, seconds: float, forgotten: int) -> None:
+        """Remember who was looked up after ``forgotten`` times of forgetting: what was read before is old."""
+        if forgotten != self._forgotten:
+            return
         if len(self._remembered) >= MOST_REMEMBERED:
             now = time.monotonic()
             self._remembered = {t: known for t, known in self._remembered.items() if known.until > now}
         self._remembered[token] = _Known(actor, time.monotonic() + seconds)
 
     def _roles(self, policy: Policy, keys: Sequence[str]) -> list[Mapping[str, Grant]]:
-        found = (self._built_in.get(key) or policy.roles.get(key) for key in keys)
+        book = RoleBook(self._built_in, policy.roles)
+        found = (book.get(key) for key in keys)
         return [role for role in found if role is not None]
 
     async def _subordinates(self, user: User) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """From what a workspace's admins decided to the policy that stamps records and widens actors."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from backend.core.access import Grant, Level, Stamps, system_actor
+from backend.core.access import ANY_KIND, REACH, Grant, Level, Stamps, system_actor
 from backend.core.conditions import Test, compile_condition
 from backend.core.field_rules import FieldAccess
 from backend.core.reading import Reader
@@ -10,6 +11,9 @@ from backend.core.records import REGISTRY, ShareAccess
 from backend.core.sharing import Policy, ReadPolicy, Rule, kinds_that_follow
 from backend.identity.documents import Role, User
 from backend.identity.sharing_documents import ShareTarget, SharingDefaults, SharingRule, Territory
+
+RoleGrants = Mapping[str, Mapping[str, Grant]]
+ADMIN = "admin"  # the built-in role that everything is measured by
 
 
 def policy_reader(reader: Reader) -> ReadPolicy:
@@ -46,16 +50,53 @@ def groups_of(user: User) -> frozenset[str]:
 
 
 def grants_of(role: Role) -> dict[str, Grant]:
-    """Return what a role of the workspace's own allows."""
+    """Return what a role of the workspace's own allows.
+
+    What it says of any kind (``*``) holds for the levels, and for the fields not named, of each kind of
+    which it says nothing else in that respect.
+    """
     kinds = {*role.levels, *role.fields, *role.other_fields}
+    any_levels, any_fields = role.levels.get(ANY_KIND, {}), role.other_fields.get(ANY_KIND, FieldAccess.EDIT)
     return {
         kind: Grant(
-            {action: Level(level) for action, level in role.levels.get(kind, {}).items()},
+            {action: Level(level) for action, level in role.levels.get(kind, any_levels).items()},
             {name: FieldAccess(access) for name, access in role.fields.get(kind, {}).items()},
-            FieldAccess(role.other_fields.get(kind, FieldAccess.EDIT)),
+            FieldAccess(role.other_fields.get(kind, any_fields)),
         )
         for kind in kinds
     }
+
+
+@dataclass(frozen=True)
+class RoleBook:
+    """Every role that a workspace has: the built-in ones, and its own."""
+
+    built_in: RoleGrants
+    own: RoleGrants
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.built_in or key in self.own
+
+    def get(self, key: str) -> Mapping[str, Grant] | None:
+        """Return what a role allows; None when there is none of that key."""
+        return self.built_in.get(key) or (self.capped(self.own[key]) if key in self.own else None)
+
+    def capped(self, role: Mapping[str, Grant]) -> dict[str, Grant]:
+        """Return a role of the workspace's own, no further than what even an admin has.
+
+        There are kinds that concern nobody but their owner (an inbox, a phone): ``*`` must not open them.
+        """
+        most = {kind: grant for kind, grant in self.built_in[ADMIN].items() if kind != ANY_KIND}
+        capped = dict(role)
+        for kind, limit in most.items():
+            wanted = role.get(kind) or role.get(ANY_KIND)
+            if wanted is not None:
+                levels = {
+                    action: min(level, limit.levels.get(action, Level.NONE), key=REACH.__getitem__)
+                    for action, level in wanted.levels.items()
+                }
+                capped[kind] = replace(wanted, levels=levels)
+        return capped
 
 
 def held_stamps(policy: Policy, grantees: Sequence[str]) -> dict[str, Stamps]:
