@@ -62,7 +62,7 @@ class Connection(Generic[N]):
     def nodes(self) -> list[N]:
         return [edge.node for edge in self.edges]
 
-    @strawberry.field
+    @strawberry.field(metadata={"cost": 20})  # it walks all that the caller may see
     async def total_count(self, info: Info) -> int | None:
         return await info.context.uow.count(self.record, self.where)
 

@@ -13,6 +13,7 @@ from backend.core.events import DomainEvent
 from backend.core.jobs import Job
 from backend.core.records import Record
 from backend.core.relay import Delivery
+from backend.core.settings import Settings
 from backend.core.sync import SyncedCollection
 
 Listener = Callable[[Delivery, svcs.Container], Awaitable[None]]
@@ -27,7 +28,8 @@ class Module:
     ``listens`` maps a lasting listener name to the listener and its events; ``roles`` what each built-in
     role may do with the kinds of this room; ``seed`` fills a demo workspace (its id is given) by the
     room's own operations; ``status`` says in ``/healthz`` how the room is, failures aside;
-    ``provide`` registers services; ``commands`` become ``rapport <room> …``.
+    ``provide`` registers services; ``commands`` become ``rapport <room> …``; ``larger_bodies`` tells the
+    paths, with all below them, whose bodies may be larger than the setting ``body_bytes``, and how large.
     """
 
     name: str
@@ -46,3 +48,4 @@ class Module:
     seed: Seed | None = None
     status: Status | None = None
     commands: typer.Typer | None = None
+    larger_bodies: Callable[[Settings], Mapping[str, int]] | None = None

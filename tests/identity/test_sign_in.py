@@ -56,7 +56,7 @@ async def test_a_sign_in_gives_tokens_that_work(door: Door) -> None:
         {"id": door.crew.rep.user_id},
         {"id": door.crew.workspace_id},
     )
-    assert (await door.me(body["accessToken"])).json() == {"data": {"me": {"id": door.crew.rep.user_id}}}
+    assert (await door.me(body["accessToken"])).json()["data"] == {"me": {"id": door.crew.rep.user_id}}
 
 
 async def test_a_stored_password_is_argon2id(door: Door) -> None:
