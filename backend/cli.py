@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -19,8 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.app import build_schema, create_app
+from backend.core.audit_reading import AuditReader
 from backend.core.demo import PASSWORD, load
-from backend.core.errors import CRMError, Unavailable
+from backend.core.errors import CRMError, FieldError, InvalidInput, Unavailable
 from backend.core.module import Module
 from backend.core.settings import Settings
 from backend.house import House, open_house, seed_demo
@@ -76,6 +77,7 @@ def make_command_line(modules: Sequence[Module]) -> typer.Typer:
     cli.command()(worker)
     cli.command()(seed)
     cli.command()(schema)
+    cli.command()(verify_audit)
     for module in modules:
         if module.commands is not None:
             cli.add_typer(module.commands, name=module.name)
@@ -116,6 +118,35 @@ def seed(context: typer.Context) -> None:
 def schema(context: typer.Context) -> None:
     """Print the GraphQL schema (docs/schema.graphql)."""
     sys.stdout.write(build_schema(context.obj.modules).as_str() + "\n")
+
+
+def verify_audit(
+    context: typer.Context,
+    workspace: Annotated[str, typer.Option(help="Its id; empty: all workspaces.")] = "",
+    expect: Annotated[
+        str, typer.Option(help="A head that you stored elsewhere: the chain must still hold it.")
+    ] = "",
+) -> None:
+    """Check the audit trail; leave with 1 when an entry was changed, removed, moved or cut off."""
+    line: CommandLine = context.obj
+    line.run(_verify_audit(line, workspace, expect))
+
+
+async def _verify_audit(line: CommandLine, workspace: str, expect: str) -> None:
+    async with open_house(line.modules, line.settings(), working=False) as house:
+        reader = AuditReader(house.store.database)
+        known = await reader.workspaces()
+        chosen = [workspace] if workspace else known
+        if (workspace and workspace not in known) or (expect and len(chosen) != 1):
+            raise InvalidInput(FieldError("workspace", f"must be one of: {', '.join(known) or 'none yet'}"))
+        checks = {one: await reader.check(one, expect=expect) for one in chosen}
+    for one, check in checks.items():
+        counted = f"{check.entries} entries, {check.first} to {check.last}, head {check.head}"
+        broken = check.broken
+        said = f"[red]{broken.kind.value}[/red] at {broken.seq}: {broken.message}" if broken else "ok"
+        console.print(f"{one}: {counted}: {said}", soft_wrap=True, highlight=False)
+    if any(check.broken for check in checks.values()):
+        raise typer.Exit(1)
 
 
 class _Server(uvicorn.Server):
