@@ -124,6 +124,19 @@ class Settings(BaseSettings):
     )
     demo: bool = Field(default=True, description="Seed the demo workspace when the store is empty.")
 
+    # files
+    upload_bytes: int = Field(
+        default=25 * 1024 * 1024, ge=1, le=100 * 1024 * 1024, description="The largest attachment."
+    )
+    upload_types: tuple[str, ...] = Field(
+        default=(),
+        description="Content types of attachments, as a JSON list; empty: all that are known but markup.",
+    )
+    clamav: str = Field(
+        default="",
+        description="Where clamd answers, `host:port` or the path of its socket; empty: no scan for malware.",
+    )
+
     # sign-in
     secret_key: SecretStr = Field(
         default=SecretStr(""),

@@ -1,9 +1,17 @@
 """The crm room's page."""
 
+from datetime import timedelta
+
 from backend.core.access import Level, grant
+from backend.core.events import RecordCreated, RecordDeleted
+from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.crm.activities import on_activity_logged
-from backend.crm.documents import Account, Activity, Contact, Task
+from backend.crm.attachment_files import AttachmentPart, AttachmentUpload
+from backend.crm.attachment_http import router, tus
+from backend.crm.attachment_uploads import on_attachment_created, provide, sweep_uploads
+from backend.crm.attachments import on_record_deleted
+from backend.crm.documents import Account, Activity, Attachment, Contact, Task
 from backend.crm.events import ActivityLogged
 from backend.crm.graphql import MUTATIONS, QUERIES
 from backend.crm.seed import seed_customers
@@ -14,17 +22,29 @@ MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
 WORKED = grant(read=TEAM, create=OWN, update=TEAM, delete=OWN)
 PERSONAL = grant(read=OWN, create=OWN, update=OWN, delete=OWN)
 READ = grant(read=ALL)
+# Held to what each may do with the record that a file is at: see ``attachments``.
+FILED = {"attachment": grant(read=ALL, create=ALL, update=ALL, delete=ALL)}
+SENT = {"attachment": PERSONAL}
 
 module = Module(
     name="crm",
-    documents=(Account, Contact, Task, Activity),
+    documents=(Account, Contact, Task, Activity, Attachment),
+    other_documents=(AttachmentUpload, AttachmentPart),
     queries=QUERIES,
     mutations=MUTATIONS,
-    listens={"crm.activity_logged": (on_activity_logged, (ActivityLogged,))},
+    routes=(router, tus),
+    listens={
+        "crm.activity_logged": (on_activity_logged, (ActivityLogged,)),
+        "crm.attachment_created": (on_attachment_created, (RecordCreated,)),
+        "crm.record_deleted": (on_record_deleted, (RecordDeleted,)),
+    },
+    jobs=(Job(name="crm.uploads", every=timedelta(minutes=1), run=sweep_uploads),),
+    provide=provide,
     roles={
-        "manager": dict.fromkeys(("account", "contact", "task", "activity"), MANAGED),
-        "rep": dict.fromkeys(("account", "contact", "task", "activity"), WORKED),
-        "agent": {"account": READ, "contact": READ, "activity": READ, "task": PERSONAL},
+        "manager": dict.fromkeys(("account", "contact", "task", "activity"), MANAGED) | FILED,
+        "rep": dict.fromkeys(("account", "contact", "task", "activity"), WORKED) | FILED,
+        "agent": {"account": READ, "contact": READ, "activity": READ, "task": PERSONAL, **FILED},
+        "customer": SENT,
     },
     synced=(ACCOUNTS, CONTACTS, TASKS, ACTIVITIES),
     seed=seed_customers,

@@ -2,9 +2,17 @@
 
 from backend.crm.graphql.accounts import AccountMutation, AccountQuery
 from backend.crm.graphql.activities import ActivityMutation, ActivityQuery
+from backend.crm.graphql.attachments import AttachmentMutation, AttachmentQuery
 from backend.crm.graphql.consents import ConsentMutation, ConsentQuery
 from backend.crm.graphql.contacts import ContactMutation, ContactQuery
 from backend.crm.graphql.tasks import TaskMutation, TaskQuery
 
-QUERIES = (AccountQuery, ContactQuery, ConsentQuery, TaskQuery, ActivityQuery)
-MUTATIONS = (AccountMutation, ContactMutation, ConsentMutation, TaskMutation, ActivityMutation)
+QUERIES = (AccountQuery, ContactQuery, ConsentQuery, TaskQuery, ActivityQuery, AttachmentQuery)
+MUTATIONS = (
+    AccountMutation,
+    ContactMutation,
+    ConsentMutation,
+    TaskMutation,
+    ActivityMutation,
+    AttachmentMutation,
+)
