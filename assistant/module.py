@@ -30,5 +30,6 @@ module = Module(
         "agent": {"answer": grant(read=ALL, create=ALL)},
         "customer": {"answer": grant(read=OWN, create=OWN)},
     },
+    token_scopes={"knowledge": frozenset({"answer"})},
     provide=_provide,
 )

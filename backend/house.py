@@ -57,6 +57,19 @@ def built_in_roles(modules: Sequence[Module]) -> dict[str, dict[str, Grant]]:
     return roles
 
 
+def kinds_by_scope(modules: Sequence[Module]) -> dict[str, frozenset[str]]:
+    """Return which kinds stand under each scope of access tokens, put together from the rooms' pages."""
+    records = [record for module in modules for record in module.documents]
+    found = {
+        "sync": frozenset(one.record.kind for module in modules for one in module.synced),
+        "admin": frozenset(record.kind for record in records if record.shapes_access),
+    }
+    for module in modules:
+        for scope, kinds in module.token_scopes.items():
+            found[scope] = found.get(scope, frozenset()) | kinds
+    return found
+
+
 @contextlib.asynccontextmanager
 async def open_house(
     modules: Sequence[Module], settings: Settings, *, clock: Clock | None = None, working: bool | None = None
@@ -99,7 +112,7 @@ async def _furnish(modules: Sequence[Module], settings: Settings, store: Store, 
     registry = svcs.Registry()
     registry.register_value(Settings, settings)
     registry.register_value(Store, store, ping=_ping)
-    registry.register_value(Actors, Actors(store, key, built_in_roles(modules)))
+    registry.register_value(Actors, Actors(store, key, built_in_roles(modules), kinds_by_scope(modules)))
     registry.register_value(
         TokenPolicy,
         TokenPolicy(key=key, access=settings.access_token_life, refresh=settings.refresh_token_life),

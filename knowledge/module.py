@@ -62,6 +62,7 @@ module = Module(
         "rep": {"article": READ_AS_AUDIENCE},
         "customer": {"article": READ_AS_AUDIENCE},
     },
+    token_scopes={"knowledge": frozenset({"article", "article_version"})},
     provide=_provide,
     commands=commands,
     seed=seed_articles,

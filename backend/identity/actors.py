@@ -3,16 +3,22 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from weakref import WeakValueDictionary
 
 from backend.core.access import Actor, Grant, merge_grants
 from backend.core.errors import Unauthenticated, Wiped
+from backend.core.records import REGISTRY
 from backend.core.sharing import Policy
 from backend.core.store import Store
 from backend.identity.documents import User
 from backend.identity.policies import RoleBook, RoleGrants, groups_of, held_stamps, opened, policy_reader
+from backend.identity.presented_tokens import token_of_id, token_of_text
+from backend.identity.scopes import TOKEN_SESSION, KindsByScope, narrowed
 from backend.identity.sessions import check_session, find_session, note_wiped
+from backend.identity.token_documents import ApiToken, TokenSort
+from backend.identity.token_texts import PREFIX
 from backend.identity.tokens import read_access_token
 
 MOST_REMEMBERED = 10_000
@@ -32,8 +38,11 @@ class _Known:
 class Actors:
     """Find the actor behind a token; remembers each for a few seconds."""
 
-    def __init__(self, store: Store, key: str, built_in: RoleGrants) -> None:
+    def __init__(
+        self, store: Store, key: str, built_in: RoleGrants, token_scopes: KindsByScope | None = None
+    ) -> None:
         self._store, self._key, self._built_in = store, key, built_in
+        self._token_scopes = token_scopes or {}
         store.policies.read = policy_reader(store.reader)
         store.bell.on_policy.append(lambda _: self.forget())
         self._remembered: dict[str, _Known] = {}
@@ -45,24 +54,35 @@ class Actors:
         known = self._remembered.get(token)
         if known is not None and known.until > time.monotonic():
             return known.actor
-        now = self._store.clock.now()
-        claims = read_access_token(token, self._key, now=now)
         # Of many requests with one token, one asks the store and the others wait for it.
         async with self._asking.setdefault(token, asyncio.Lock()):
             known = self._remembered.get(token)
             if known is not None and known.until > time.monotonic():
                 return known.actor
-            forgotten = self._forgotten
-            try:
-                actor = await self.of_session(
-                    claims.workspace_id, claims.user_id, session_id=claims.session_id
-                )
-            except Wiped:
-                await note_wiped(claims.session_id, now=now)
-                raise
-            seconds = min(REMEMBERED_SECONDS, claims.expires_at - now.timestamp())
+            now, forgotten = self._store.clock.now(), self._forgotten
+            actor, expires_at = await self._spoken_for(token, now)
+            seconds = min(REMEMBERED_SECONDS, expires_at - now.timestamp())
             self._remember(token, actor, seconds, forgotten)
             return actor
+
+    async def _spoken_for(self, token: str, now: datetime) -> tuple[Actor, float]:
+        """Return who a token of any sort speaks for, and until when (seconds since 1970)."""
+        if token.startswith(PREFIX):
+            found = await token_of_text(self._store.clock, token)
+            return await self._of_api_token(found), found.expires_at.timestamp()
+        claims = read_access_token(token, self._key, now=now)
+        try:
+            actor = await self.of_session(claims.workspace_id, claims.user_id, session_id=claims.session_id)
+        except Wiped:
+            await note_wiped(claims.session_id, now=now)
+            raise
+        return actor, claims.expires_at
+
+    async def _of_api_token(self, token: ApiToken) -> Actor:
+        whole = await self.of_user(token.workspace_id, token.user_id, session_id=TOKEN_SESSION + token.id)
+        if token.sort is TokenSort.KEY:
+            whole = replace(whole, api_key_id=token.id)
+        return narrowed(whole, token.scopes, REGISTRY, self._token_scopes)
 
     async def renewed(self, actor: Actor) -> Actor:
         """Return who ``actor``, signed in before, is now; raise Unauthenticated when its session has ended.
@@ -79,6 +99,10 @@ class Actors:
 
     async def of_session(self, workspace_id: str, user_id: str, *, session_id: str) -> Actor:
         """Return the actor of a session as of now, never from memory; raise Unauthenticated when it ended."""
+        if session_id.startswith(TOKEN_SESSION):
+            return await self._of_api_token(
+                await token_of_id(self._store.clock, session_id.removeprefix(TOKEN_SESSION))
+            )
         await check_session(await find_session(session_id), now=self._store.clock.now())
         return await self.of_user(workspace_id, user_id, session_id=session_id)
 

@@ -23,6 +23,7 @@ class Workspace(Record):
     time_zone: str = "Asia/Shanghai"
     locale: str = "zh"
     is_demo: bool = False
+    require_second_factor: bool = False  # of staff
 
     class Settings:
         name = "workspaces"
@@ -46,6 +47,7 @@ class User(Record):
     locale: str = "en"
     time_zone: str = "UTC"
     is_active: bool = True
+    is_service: bool = False  # an API key acts as it; it never signs in
 
     class Settings:
         name = "users"

@@ -17,25 +17,27 @@ from backend.identity.sign_in import SignedIn, TokenPolicy
 router = APIRouter(prefix="/auth", tags=["sign-in"])
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a request or an answer of this room says, its names in camelCase."""
+
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
-class SignInBody(_Body):
+class SignInBody(Body):
     email: str = Field(max_length=320)
     password: str = Field(max_length=1_000)
     device: DeviceInfo = Field(default_factory=DeviceInfo)
 
 
-class RefreshBody(_Body):
+class RefreshBody(Body):
     refresh_token: str = Field(max_length=500)
 
 
-class Reference(_Body):
+class Reference(Body):
     id: str
 
 
-class SignInAnswer(_Body):
+class SignInAnswer(Body):
     access_token: str
     refresh_token: str
     expires_in: int = Field(description="seconds until the access token stops counting")
@@ -43,7 +45,8 @@ class SignInAnswer(_Body):
     workspace: Reference
 
 
-def _answer(done: SignedIn) -> SignInAnswer:
+def answer_of(done: SignedIn) -> SignInAnswer:
+    """Return the usual answer to a sign-in, whichever way it went."""
     return SignInAnswer(
         access_token=done.access_token,
         refresh_token=done.refresh_token,
@@ -61,7 +64,7 @@ async def sign_in(body: SignInBody, request: Request, services: Services) -> Sig
     """Start a session on this device."""
     policy, store = await services.aget(TokenPolicy, Store)
     network = request.client.host if request.client else "unknown"
-    return _answer(
+    return answer_of(
         await operations.sign_in(
             policy, store.clock, email=body.email, password=body.password, network=network, device=body.device
         )
@@ -72,7 +75,7 @@ async def sign_in(body: SignInBody, request: Request, services: Services) -> Sig
 async def refresh(body: RefreshBody, services: Services) -> SignInAnswer:
     """Exchange a refresh token for new tokens."""
     policy, store = await services.aget(TokenPolicy, Store)
-    return _answer(await operations.refresh(policy, store, token=body.refresh_token))
+    return answer_of(await operations.refresh(policy, store, token=body.refresh_token))
 
 
 @router.post("/sign-out", status_code=204)

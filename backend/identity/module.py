@@ -14,6 +14,8 @@ from backend.identity.documents import (
 )
 from backend.identity.graphql import MUTATIONS, QUERIES
 from backend.identity.http import router
+from backend.identity.second_factor_documents import SecondFactor, SignInTicket
+from backend.identity.second_factor_http import router as second_factor_router
 from backend.identity.seed import seed_people
 from backend.identity.sharing_documents import (
     ShareExpiry,
@@ -22,6 +24,7 @@ from backend.identity.sharing_documents import (
     SharingRule,
     Territory,
 )
+from backend.identity.token_documents import ApiToken
 
 ALL = Level.ALL
 EVERYTHING = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
@@ -42,10 +45,10 @@ module = Module(
         ShareExpiry,
         SessionEnd,
     ),
-    other_documents=(Credential, Session, SignInTries),
+    other_documents=(Credential, Session, SignInTries, SecondFactor, SignInTicket, ApiToken),
     queries=QUERIES,
     mutations=MUTATIONS,
-    routes=(router,),
+    routes=(router, second_factor_router),
     roles={
         "admin": {"*": EVERYTHING},
         "manager": STAFF,
@@ -53,5 +56,6 @@ module = Module(
         "agent": STAFF,
         "customer": {"workspace": READ, "user": grant(read=Level.OWN)},
     },
+    token_scopes={"admin": frozenset({"workspace", "user", "team", "role", "identity_provider"})},
     seed=seed_people,
 )

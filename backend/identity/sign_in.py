@@ -13,6 +13,7 @@ from backend.core.ids import new_id
 from backend.core.store import Store
 from backend.identity.documents import Credential, DeviceInfo, Session, User
 from backend.identity.passwords import password_matches
+from backend.identity.second_step import demand_enrolment, demand_second_factor
 from backend.identity.sessions import check_session, end_session, find_session, note_wiped
 from backend.identity.tokens import (
     Claims,
@@ -58,7 +59,11 @@ def folded(email: str) -> str:
 async def sign_in(
     policy: TokenPolicy, clock: Clock, *, email: str, password: str, network: str, device: DeviceInfo
 ) -> SignedIn:
-    """Start a session. Raise Unauthenticated for a wrong pair, RateLimited after too many of them."""
+    """Start a session.
+
+    Raise Unauthenticated for a wrong pair, RateLimited after too many of them, SecondFactorRequired and
+    SecondFactorEnrolmentRequired, which carry a ticket, when the password is only the first half.
+    """
     throttles = {f"email:{folded(email)}": MOST_TRIES, f"network:{network}": MOST_TRIES_PER_NETWORK}
     for key, most in throttles.items():
         await count_try(key, most, clock)
@@ -68,6 +73,7 @@ async def sign_in(
     assert credential is not None
     await forget_tries(f"email:{folded(email)}")
     await forget_one_try(f"network:{network}")
+    await demand_second_factor(clock, credential.workspace_id, credential.user_id, device)
     return await start_session(policy, clock, credential.workspace_id, credential.user_id, device)
 
 
@@ -109,6 +115,8 @@ async def refresh(policy: TokenPolicy, store: Store, *, token: str) -> SignedIn:
         if found is not None and same_digest(found.secret_hash, digest(secret)):
             await note_wiped(session_id, now=now)
         raise
+    if same_digest(session.secret_hash, digest(secret)):
+        await demand_enrolment(store.clock, session.workspace_id, session.user_id, session.device)
     fresh = make_secret()
     rotated = await Session.get_pymongo_collection().update_one(
         {"_id": session_id, "secret_hash": digest(secret), "revoked_at": None},
