@@ -46,7 +46,7 @@ class TokenMutation:
     @strawberry.mutation(description="Make a key with which a program acts as itself, in a role; for admins.")
     async def api_key_create(self, info: Info, input: ApiKeyCreateInput) -> ApiKeyCreateResult:
         context, actors = info.context, await info.context.services.aget(Actors)
-        role = (await actors.(context.actor.workspace_id)).get(input.role_key)
+        role = (await actors.roles(context.actor.workspace_id)).get(input.role_key)
         made = await operations.create_api_key(
             context.store, context.actor, input.wanted(), input.role_key, role
         )
