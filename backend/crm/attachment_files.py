@@ -93,7 +93,8 @@ class AttachmentFiles:
         row = await self._uploads.find_one_and_update(
             {"_id": attachment.id}, {"$setOnInsert": body}, upsert=True, return_document=True
         )
-        return AttachmentUpload.model_validate(row)
+        begun: AttachmentUpload = AttachmentUpload.model_validate(row)
+        return begun
 
     async def append(self, upload: AttachmentUpload, data: bytes, *, whole_due_at: datetime) -> bool:
         """Add ``data`` where ``upload`` ends; False when somebody else has added there, or too often."""
@@ -125,11 +126,13 @@ class AttachmentFiles:
         done = await self._uploads.update_one(free, {"$set": {"checking_until": now + CHECK_LIFE}})
         return done.matched_count == 1
 
+    async def release(self, upload: AttachmentUpload) -> None:
+        """Give the claim back."""
+        await self._uploads.update_one({"_id": upload.id}, {"$set": {"checking_until": NEVER}})
+
     async def postpone(self, upload: AttachmentUpload, due_at: datetime) -> None:
-        """Give the claim back, and let a job look again at ``due_at``."""
-        await self._uploads.update_one(
-            {"_id": upload.id}, {"$set": {"due_at": due_at, "checking_until": NEVER}}
-        )
+        """Let a job look again at ``due_at``."""
+        await self._uploads.update_one({"_id": upload.id}, {"$set": {"due_at": due_at}})
 
     async def forget_upload(self, workspace_id: str, id: str) -> None:
         """Drop what has arrived of an upload."""

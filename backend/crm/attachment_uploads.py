@@ -45,7 +45,7 @@ class WrongOffset(CRMError):
 
 
 class TooManyBytes(CRMError):
-    """More bytes came than were announced; those up to there are kept."""
+    """More bytes came than were announced; the part that goes beyond is not kept."""
 
     code = "UPLOAD_TOO_LARGE"
     http_status = 413
@@ -101,7 +101,7 @@ class Uploads:
         try:
             return await self._check_and_settle(actor, upload)
         except Unavailable:
-            await self.files.postpone(upload, self.store.clock.now() + CHECKED_AGAIN_AFTER)
+            await self.files.release(upload)
             raise
         except NotFound:  # the attachment or its record was deleted meanwhile
             await self.files.remove(upload.workspace_id, upload.id)
@@ -118,6 +118,8 @@ class Uploads:
         for upload in await self.files.due(now, most=SWEPT_AT_ONCE):
             house = system_actor(upload.workspace_id)
             if upload.is_whole and upload.expires_at > now:
+                # First: one that always fails must not keep the others waiting.
+                await self.files.postpone(upload, now + CHECKED_AGAIN_AFTER)
                 await self._finish_left(house, upload)
             else:
                 await self.store.write(house, partial(expire_attachment, id=upload.id))
@@ -186,7 +188,7 @@ async def on_attachment_created(delivery: Delivery, services: svcs.Container) ->
     entry = delivery.entry
     if entry.kind == Attachment.kind:
         uploads = await services.aget(Uploads)
-        await uploads.expect(entry.workspace_id, entry.id)
+        await uploads.expect(entry.workspace_id, entry.record_id)
 
 
 async def sweep_uploads(services: svcs.Container) -> None:

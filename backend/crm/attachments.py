@@ -4,7 +4,7 @@ from functools import partial
 
 import svcs
 
-from backend.core.access import Action, system_actor
+from backend.core.access import HOUSE, Action, system_actor
 from backend.core.errors import FieldError, InvalidInput, NotFound
 from backend.core.fields import Fields, new_record
 from backend.core.operations import CreateOperation
@@ -125,10 +125,10 @@ async def on_record_deleted(delivery: Delivery, services: svcs.Container) -> Non
     """Drop the bytes of a deleted attachment; delete the attachments of another deleted record."""
     entry = delivery.entry
     if entry.kind == Attachment.kind:
-        await (await services.aget(AttachmentFiles)).remove(entry.workspace_id, entry.id)
+        await (await services.aget(AttachmentFiles)).remove(entry.workspace_id, entry.record_id)
         return
     store = await services.aget(Store)
-    while await store.write(system_actor(entry.workspace_id), _deleting_some(entry.kind, entry.id)):
+    while await store.write(system_actor(entry.workspace_id), _deleting_some(entry.kind, entry.record_id)):
         pass
 
 
@@ -145,8 +145,8 @@ def _deleting_some(kind: str, id: str) -> Operation[bool]:
 
 async def _check_target(uow: UnitOfWork, attachment: Attachment, action: Action) -> None:
     """Hold the actor to what it may do with the record: a role's level for files goes across all kinds."""
-    if uow.actor.user_id == system_actor(uow.actor.workspace_id).user_id:
-        return
+    if uow.actor.user_id == HOUSE:
+        return  # it also clears away what is left of records that are gone
     try:
         await target_of(uow, attachment.target_kind, attachment.target_id, action=action)
     except NotFound:

@@ -267,7 +267,7 @@ async def test_the_protocol_is_kept_to(crew: Crew, http: httpx.AsyncClient) -> N
         ({"Upload-Offset": "-1"}, 400, "WRONG_HEADER"),
         ({"Upload-Offset": "²"}, 400, "WRONG_HEADER"),
     ):
-        headers = {name: value.encode() for name, value in (usual | change).items()}
+        headers = [(name.encode(), value.encode()) for name, value in (usual | change).items()]
         answer = await http.patch(url, content=PDF, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["tus-resumable"] == "1.0.0"
