@@ -6,14 +6,16 @@ import gc
 import logging
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import structlog
 import typer
 import uvicorn
+from fastapi import FastAPI
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
@@ -157,6 +159,45 @@ class _Server(uvicorn.Server):
         yield
 
 
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how ``app`` is served: HTTPS from TLS 1.2 on when ``settings`` name a certificate, else HTTP.
+
+    Raise Unavailable for a certificate without its key, and for a pair that cannot be read.
+    """
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=settings.body_bytes,
+        proxy_headers=False,  # the app reads them itself, from the proxies that the settings name
+        server_header=False,
+        timeout_graceful_shutdown=SOCKETS_CLOSED_WITHIN_SECONDS,
+        ssl_context_factory=_tls_factory(settings),
+    )
+
+
+def _tls_factory(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+    certificate, key = settings.tls_certificate, settings.tls_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise Unavailable(
+            "HTTPS needs both RAPPORT_TLS_CERTIFICATE and RAPPORT_TLS_KEY: name the other, too, or neither."
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        raise Unavailable(
+            f"Cannot serve HTTPS with {certificate} and {key}: {error}. Name PEM files that belong together."
+        ) from None
+    return lambda *_: context
+
+
 async def _serve(line: CommandLine, settings: Settings, *, with_demo: bool) -> None:
     listening = _listen(settings)
     async with open_house(line.modules, settings) as house:
@@ -164,19 +205,13 @@ async def _serve(line: CommandLine, settings: Settings, *, with_demo: bool) -> N
         if with_demo and await seed_demo(house):
             console.print("The store was empty: seeded the demo workspace.")
         app = create_app(house)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="websockets-sansio",
-            timeout_graceful_shutdown=SOCKETS_CLOSED_WITHIN_SECONDS,
-        )
+        config = server_config(app, settings)
         server = _Server(config)
         _on_signal(lambda: setattr(server, "should_exit", True))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         host, port = listening.getsockname()[:2]
-        _say_where(f"http://{host}:{port}", house, with_demo=with_demo)  # the socket takes calls already
+        scheme = "https" if config.is_ssl else "http"
+        _say_where(f"{scheme}://{host}:{port}", house, with_demo=with_demo)  # the socket takes calls already
         await serving
 
 
