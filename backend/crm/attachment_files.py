@@ -96,6 +96,11 @@ class AttachmentFiles:
         begun: AttachmentUpload = AttachmentUpload.model_validate(row)
         return begun
 
+    async def upload(self, id: str) -> AttachmentUpload | None:
+        """Return how an upload stands; None when it was finished or dropped."""
+        row = await self._uploads.find_one({"_id": id})
+        return AttachmentUpload.model_validate(row) if row else None
+
     async def append(self, upload: AttachmentUpload, data: bytes, *, whole_due_at: datetime) -> bool:
         """Add ``data`` where ``upload`` ends; False when somebody else has added there, or too often."""
         if len(upload.parts) >= MOST_PARTS:

@@ -89,7 +89,8 @@ class Uploads:
                 )
             whole_due_at = self.store.clock.now() + CHECKED_AGAIN_AFTER
             if not await self.files.append(upload, part, whole_due_at=whole_due_at):
-                raise WrongOffset((await self._reread(upload)).offset)
+                now = await self.files.upload(upload.id)
+                raise WrongOffset(now.offset) if now else NotFound("upload", upload.id)
 
     async def finish(self, actor: Actor, upload: AttachmentUpload) -> Attachment:
         """Check a whole upload, keep or refuse it, and say so on its attachment.
@@ -159,12 +160,6 @@ class Uploads:
         malware = await self.scanner.find(data) if self.scanner else None
         return f"holds malware ({malware}); clean the device that it came from" if malware else ""
 
-    async def _reread(self, upload: AttachmentUpload) -> AttachmentUpload:
-        found = await AttachmentUpload.get(upload.id)
-        if found is None:
-            raise NotFound("upload", upload.id)
-        return found
-
 
 async def regrouped(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield the bytes of ``stream`` in parts of ``PIECE`` or a little more; the last may be smaller."""
@@ -202,6 +197,11 @@ def provide(registry: svcs.Registry) -> None:
     registry.register_factory(UploadRules, _make_rules)
     registry.register_factory(Uploads, _make_uploads)
     registry.register_factory(FileLinks, _make_links)
+
+
+def larger_bodies(settings: Settings) -> dict[str, int]:
+    """Return how large the bodies of uploads may be."""
+    return {"/files": settings.upload_bytes}
 
 
 def _make_files(svcs_container: svcs.Container) -> AttachmentFiles:

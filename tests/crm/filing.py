@@ -16,11 +16,17 @@ FIELDS = "id name contentType size sha256 state refusedReason uploadUrl targetKi
 LIST = """query($kind: String!, $id: ID!) { attachments(targetKind: $kind, targetId: $id) {
     totalCount nodes { id name state } } }"""
 ONE = "query($id: ID!) { attachment(id: $id) { state refusedReason uploadUrl sha256 } }"
+NOTHING = {"uploads": 0, "parts": 0, "files": 0}
 LINK = "query($id: ID!) { attachmentUrl(id: $id) { url } }"
 
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+async def account_of(crew: Crew) -> str:
+    made = await crew.rep.do("accountCreate", {"name": "江南鲜达"})
+    return str(made["id"])
 
 
 async def announce(person: Person, kind: str, id: str, data: bytes = PDF, **others: Any) -> dict[str, Any]:
