@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+import structlog
 from beanie import init_beanie
 from bson import Decimal128
 from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
@@ -30,6 +31,8 @@ from backend.core.redaction import Redactor
 from backend.core.sequencer import Sequencer
 from backend.core.sharing import Policies
 from backend.core.unit_of_work import UnitOfWork
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 Operation = Callable[[UnitOfWork], Awaitable[T]]
@@ -67,6 +70,7 @@ class Store:
         self.policies = Policies(self.reader.policy_version)
         self.bell.on_policy += [self.policies.forget, self.keyring.forget]
         self.others: tuple[type[Any], ...] = ()  # the documents that are no records
+        self._noting: set[asyncio.Task[None]] = set()
         self._sequencers: dict[str, Sequencer] = {}
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -91,6 +95,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was submitted."""
+        await self.notes()
         await asyncio.gather(*(sequencer.drain() for sequencer in self._sequencers.values()))
 
     async def workspace_ids(self) -> list[str]:
@@ -176,6 +181,21 @@ class Store:
             uow.note(action, kind=kind, id=id, details=details)
 
         await self.write(actor, stage)
+
+    def note_soon(self, noting: Coroutine[Any, Any, None]) -> None:
+        """Run ``noting`` beside the caller: how long it takes must not show in an answer."""
+        task = asyncio.create_task(noting, name="audit note")
+        self._noting.add(task)
+        task.add_done_callback(self._noted)
+
+    async def notes(self) -> None:
+        """Return when all that ``note_soon`` was given so far is written."""
+        await asyncio.gather(*self._noting, return_exceptions=True)
+
+    def _noted(self, task: asyncio.Task[None]) -> None:
+        self._noting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("audit.note_lost", exc_info=error)
 
     async def _submit(self, uow: UnitOfWork, key: str | None, result: object, purpose: str) -> Outcome:
         policy = await self.policies.of(uow.actor.workspace_id)

@@ -66,7 +66,7 @@ async def sign_in(body: SignInBody, request: Request, services: Services) -> Sig
     network = request.client.host if request.client else "unknown"
     return answer_of(
         await operations.sign_in(
-            policy, store.clock, email=body.email, password=body.password, network=network, device=body.device
+            policy, store, email=body.email, password=body.password, network=network, device=body.device
         )
     )
 

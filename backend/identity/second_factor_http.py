@@ -32,7 +32,7 @@ class EnrolledAnswer(SignInAnswer):
 async def second_factor(body: CodeBody, services: Services) -> SignInAnswer:
     """Finish a sign-in that answered SECOND_FACTOR_REQUIRED."""
     policy, store = await services.aget(TokenPolicy, Store)
-    done = await operations.give_second_factor(policy, store.clock, ticket=body.ticket, code=body.code)
+    done = await operations.give_second_factor(policy, store, ticket=body.ticket, code=body.code)
     return answer_of(done)
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from backend.core.access import Actor
-from backend.core.clock import Clock
-from backend.core.errors import Unauthenticated
+from backend.core.errors import RateLimited, Unauthenticated
 from backend.core.store import Store
 from backend.identity.documents import User
 from backend.identity.second_factor import (
@@ -15,6 +14,7 @@ from backend.identity.second_factor import (
 )
 from backend.identity.second_factor_documents import SignInTicket, TicketPurpose
 from backend.identity.sign_in import SignedIn, TokenPolicy, start_session
+from backend.identity.sign_in_audit import note_code_refused
 from backend.identity.tickets import read_ticket, use_ticket
 
 
@@ -26,14 +26,18 @@ class Enrolled:
     recovery_codes: list[str]
 
 
-async def give_second_factor(policy: TokenPolicy, clock: Clock, *, ticket: str, code: str) -> SignedIn:
+async def give_second_factor(policy: TokenPolicy, store: Store, *, ticket: str, code: str) -> SignedIn:
     """Start the session that a right password and this code make.
 
     Raise Unauthenticated for a ticket or code that does not count, RateLimited after too many of them.
     """
-    held = await read_ticket(clock, ticket, TicketPurpose.SECOND_FACTOR)
-    await check_code(clock, policy.key, held.user_id, code)
-    return await _start(policy, clock, held)
+    held = await read_ticket(store.clock, ticket, TicketPurpose.SECOND_FACTOR)
+    try:
+        await check_code(store.clock, policy.key, held.user_id, code)
+    except (Unauthenticated, RateLimited):
+        await note_code_refused(store, held.workspace_id, held.user_id)
+        raise
+    return await _start(policy, store, held)
 
 
 async def begin_enrolment(policy: TokenPolicy, store: Store, *, ticket: str) -> Enrolment:
@@ -50,9 +54,10 @@ async def confirm_enrolment(policy: TokenPolicy, store: Store, *, ticket: str, c
     held = await read_ticket(store.clock, ticket, TicketPurpose.ENROLMENT)
     actor = Actor(workspace_id=held.workspace_id, user_id=held.user_id)  # of no rights yet: for the audit
     codes = await confirm_second_factor(store, policy.key, actor, code)
-    return Enrolled(await _start(policy, store.clock, held), codes)
+    return Enrolled(await _start(policy, store, held), codes)
 
 
-async def _start(policy: TokenPolicy, clock: Clock, held: SignInTicket) -> SignedIn:
+async def _start(policy: TokenPolicy, store: Store, held: SignInTicket) -> SignedIn:
     await use_ticket(held)
-    return await start_session(policy, clock, held.workspace_id, held.user_id, held.device)
+    method = "second factor"
+    return await start_session(policy, store, held.workspace_id, held.user_id, held.device, method=method)

@@ -114,6 +114,8 @@ def _teller(actor: Actor) -> Actor:
 async def _tell_end(uow: UnitOfWork, session: Session, *, reason: str, wipe: bool) -> None:
     id = derived_id("session end", session.id)
     event = SessionEnded(session_id=session.id, user_id=session.user_id, wipe=wipe)
+    details = {"session_id": session.id, "reason": reason, "wipe": wipe}
+    uow.note("session.ended", kind="user", id=session.user_id, details=details)
     if not await uow.is_taken(SessionEnd, id):
         end = SessionEnd(id=id, session_id=session.id, owner_id=session.user_id, reason=reason, wipe=wipe)
         uow.save(end, event)

@@ -7,6 +7,7 @@ the only ones that do (tests/architecture holds the list).
 from dataclasses import dataclass
 from datetime import timedelta
 
+from backend.core.access import Actor
 from backend.core.clock import Clock
 from backend.core.errors import Unauthenticated, Wiped
 from backend.core.ids import new_id
@@ -15,6 +16,7 @@ from backend.identity.documents import Credential, DeviceInfo, Session, User
 from backend.identity.passwords import password_matches
 from backend.identity.second_step import demand_enrolment, demand_second_factor
 from backend.identity.sessions import check_session, end_session, find_session, note_wiped
+from backend.identity.sign_in_audit import note_locked_out, note_sign_in_failed, note_signed_in
 from backend.identity.tokens import (
     Claims,
     digest,
@@ -24,7 +26,7 @@ from backend.identity.tokens import (
     same_digest,
     split_refresh_token,
 )
-from backend.identity.tries import count_try, forget_one_try, forget_tries
+from backend.identity.tries import TooManyTries, count_try, forget_one_try, forget_tries
 
 MOST_TRIES = 8  # wrong passwords of one address before it must wait
 MOST_TRIES_PER_NETWORK = 60  # of one network address: a whole office may sit behind it
@@ -57,7 +59,7 @@ def folded(email: str) -> str:
 
 
 async def sign_in(
-    policy: TokenPolicy, clock: Clock, *, email: str, password: str, network: str, device: DeviceInfo
+    policy: TokenPolicy, store: Store, *, email: str, password: str, network: str, device: DeviceInfo
 ) -> SignedIn:
     """Start a session.
 
@@ -65,29 +67,41 @@ async def sign_in(
     SecondFactorEnrolmentRequired, which carry a ticket, when the password is only the first half.
     """
     throttles = {f"email:{folded(email)}": MOST_TRIES, f"network:{network}": MOST_TRIES_PER_NETWORK}
-    for key, most in throttles.items():
-        await count_try(key, most, clock)
+    try:
+        for key, most in throttles.items():
+            await count_try(key, most, store.clock)
+    except TooManyTries as refusal:
+        if refusal.is_first:
+            note_locked_out(store, folded(email), reason="too many tries")
+        raise
     credential = await Credential.get(folded(email))
     if not await password_matches(password, credential.password_hash if credential else None):
+        note_sign_in_failed(store, folded(email), reason="wrong password")
         raise Unauthenticated("E-mail or password is wrong; check both, or ask an admin for a new password.")
     assert credential is not None
     await forget_tries(f"email:{folded(email)}")
     await forget_one_try(f"network:{network}")
-    await demand_second_factor(clock, credential.workspace_id, credential.user_id, device)
-    return await start_session(policy, clock, credential.workspace_id, credential.user_id, device)
+    await demand_second_factor(store.clock, credential.workspace_id, credential.user_id, device)
+    return await start_session(policy, store, credential.workspace_id, credential.user_id, device)
 
 
 async def start_session(
-    policy: TokenPolicy, clock: Clock, workspace_id: str, user_id: str, device: DeviceInfo
+    policy: TokenPolicy,
+    store: Store,
+    workspace_id: str,
+    user_id: str,
+    device: DeviceInfo,
+    *,
+    method: str = "password",
 ) -> SignedIn:
-    """Start a session of somebody who has proven, one way or another, to be that user.
+    """Start a session of somebody who has proven, by ``method``, to be that user, and note it.
 
     Raise Unauthenticated for a suspended one.
     """
     user = await User.get(user_id)
     if user is None or user.deleted_at or not user.is_active:
         raise Unauthenticated("This account is not active any more; ask an admin of the workspace.")
-    now, secret = clock.now(), make_secret()
+    now, secret = store.clock.now(), make_secret()
     session = Session(
         id=new_id(),
         workspace_id=workspace_id,
@@ -99,7 +113,8 @@ async def start_session(
         expires_at=now + policy.refresh,
     )
     await session.insert()
-    return _signed_in(policy, clock, session, secret)
+    await note_signed_in(store, session, method=method)
+    return _signed_in(policy, store.clock, session, secret)
 
 
 async def refresh(policy: TokenPolicy, store: Store, *, token: str) -> SignedIn:
@@ -139,7 +154,8 @@ async def sign_out(store: Store, *, token: str) -> str:
     session = await find_session(session_id)
     if session is None or not same_digest(session.secret_hash, digest(secret)):
         raise Unauthenticated("This refresh token does not count any more; there is nothing to sign out.")
-    await end_session(store, session_id, reason="signed out")
+    leaver = Actor(workspace_id=session.workspace_id, user_id=session.user_id, session_id=session_id)
+    await end_session(store, session_id, reason="signed out", by=leaver)
     return session_id
 
 

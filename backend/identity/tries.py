@@ -14,8 +14,16 @@ from backend.identity.documents import SignInTries
 TRIES_FORGOTTEN_AFTER = timedelta(minutes=15)
 
 
+class TooManyTries(RateLimited):
+    """The tries under a key are used up; ``is_first`` for the one that finds it so, of all that follow."""
+
+    def __init__(self, message: str, *, retry_after: timedelta, is_first: bool) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.is_first = is_first
+
+
 async def count_try(key: str, most: int, clock: Clock) -> None:
-    """Count one more try under ``key``; raise RateLimited when there were more than ``most`` of late."""
+    """Count one more try under ``key``; raise TooManyTries when there were more than ``most`` of late."""
     now = clock.now()
     collection = SignInTries.get_pymongo_collection()
     await collection.delete_one({"_id": key, "expires_at": {"$lte": now}})
@@ -26,9 +34,10 @@ async def count_try(key: str, most: int, clock: Clock) -> None:
         return_document=ReturnDocument.AFTER,
     )
     if tries is not None and tries["tries"] > most:
-        raise RateLimited(
+        raise TooManyTries(
             "Too many failed sign-ins; wait, then try again, or ask an admin for a new password.",
             retry_after=tries["expires_at"] - now,
+            is_first=tries["tries"] == most + 1,
         )
 
 

@@ -11,6 +11,7 @@ import svcs
 
 from backend.core.clock import HeldClock
 from backend.core.errors import RateLimited, Unauthenticated
+from backend.core.store import Store
 from backend.house import House
 from backend.identity import sign_in as operations
 from backend.identity.documents import Credential, DeviceInfo, Session
@@ -84,13 +85,14 @@ async def test_too_many_wrong_passwords_must_wait(door: Door, house: House) -> N
     async with svcs.Container(house.registry) as services:
         policy = await services.aget(TokenPolicy)
     clock = HeldClock(house.store.clock.now())
+    store = Store(house.store.client, house.settings.database_name, clock)
     attempt = partial(
         operations.sign_in, email=door.email, password=PASSWORD, network="elsewhere", device=DeviceInfo()
     )
     with pytest.raises(RateLimited):
-        await attempt(policy, clock)
+        await attempt(policy, store)
     clock.advance(timedelta(minutes=15, seconds=1))
-    assert (await attempt(policy, clock)).user_id == door.crew.rep.user_id
+    assert (await attempt(policy, store)).user_id == door.crew.rep.user_id
 
 
 async def test_guesses_at_once_count_like_guesses_in_turn(door: Door) -> None:
