@@ -65,7 +65,8 @@ async def rotate_data_key(
 ) -> Rotated:
     """Give a workspace a new data key and seal everything under it; go on with a rotation broken off.
 
-    ``pause`` is awaited after each batch. Raise NotFound for a workspace that the store does not have.
+    ``pause`` is awaited between the reading and the writing of each batch. Raise NotFound for a workspace
+    that the store does not have.
     """
     if not await store.database[SEQUENCES].find_one({"_id": workspace_id}):
         raise NotFound("workspace", workspace_id)
@@ -156,17 +157,19 @@ async def _walk(store: Store, kind: type[Record], cipher: Cipher, batch: int, pa
         if not cipher.is_current(kind, body):
             stale.append(body)
         if len(stale) == batch:
-            count += await _seal_anew(store, kind, cipher, stale)
+            count += await _seal_anew(kind, cipher, stale, pause)
             stale = []
-            if pause is not None:
-                await pause()
-    return count + await _seal_anew(store, kind, cipher, stale)
+    return count + await _seal_anew(kind, cipher, stale, pause)
 
 
-async def _seal_anew(store: Store, kind: type[Record], cipher: Cipher, stale: list[dict[str, Any]]) -> int:
+async def _seal_anew(
+    kind: type[Record], cipher: Cipher, stale: list[dict[str, Any]], pause: Pause | None
+) -> int:
     """Seal records again, each unless it has changed since it was read; return how many."""
     if not stale:
         return 0
+    if pause is not None:
+        await pause()
     changes = [
         UpdateOne({"_id": body["_id"], "version": body["version"]}, {"$set": _fields(kind, cipher, body)})
         for body in stale
