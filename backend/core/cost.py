@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
+    GraphQLArgument,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLNamedType,
@@ -60,7 +61,7 @@ class Size:
     variable: str = ""
 
     def of(self, variables: Mapping[str, Any]) -> int:
-        value = variables.get(self.variable, self.number) if self.variable else self.number
+        value = variables.get(self.variable) if self.variable else None
         counted = len(value) if isinstance(value, list) else value
         return int(max(0, min(counted, LARGEST_PAGE))) if isinstance(counted, int | float) else self.number
 
@@ -310,14 +311,13 @@ class _Planner:
         name = next((one for one in SIZES if one in spec.args), None)
         if name is None:
             return None
-        default = spec.args[name].default_value
-        usual = default if isinstance(default, int) else UNSIZED
+        usual = _usual(spec.args[name])
         given = next((arg.value for arg in node.arguments or () if arg.name.value == name), None)
         return self._given(given, usual)
 
     def _given(self, value: ValueNode | None, usual: int) -> Size:
         if isinstance(value, IntValueNode):
-            return Size(Size(int(value.value)).of({}))
+            return Size(max(0, min(int(value.value), LARGEST_PAGE)))
         if isinstance(value, VariableNode):
             name = value.name.value
             self._variables[name] = None
@@ -336,6 +336,14 @@ class _Planner:
                 self._variables[argument.value.name.value] = None
                 return Size(1, argument.value.name.value)
         return ONE
+
+
+def _usual(argument: GraphQLArgument) -> int:
+    """Return an argument's default, given as a value (a schema of code) or as a literal (of SDL)."""
+    given = argument.default
+    literal = given.literal if given is not None else None
+    value = value_from_ast_untyped(literal) if literal is not None else argument.default_value
+    return value if isinstance(value, int) else UNSIZED
 
 
 def _declared_cost(spec: GraphQLField) -> int:
