@@ -4,6 +4,7 @@ Only checked bytes are ever in the bucket that is served. None of this is a reco
 decided by the attachment's record, before anybody comes here. Source: MongoDB GridFS specification.
 """
 
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -14,8 +15,10 @@ from gridfs.errors import NoFile
 from pydantic import Field
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError
 
 from backend.core.clock import Moment
+from backend.core.errors import NotFound
 from backend.core.ids import new_id
 from backend.crm.documents import Attachment
 
@@ -78,6 +81,8 @@ class AttachmentFiles:
 
     async def begin(self, attachment: Attachment, now: datetime) -> AttachmentUpload:
         """Return the upload of ``attachment``, begun now if it was not before."""
+        if (standing := await self.upload(attachment.id)) is not None:
+            return standing
         expires_at = now + UPLOAD_LIFE
         fresh = AttachmentUpload.model_construct(
             id=attachment.id,
@@ -90,10 +95,11 @@ class AttachmentFiles:
             checking_until=NEVER,
         )
         body = fresh.model_dump(exclude={"id", "revision_id"})
-        row = await self._uploads.find_one_and_update(
-            {"_id": attachment.id}, {"$setOnInsert": body}, upsert=True, return_document=True
-        )
-        begun: AttachmentUpload = AttachmentUpload.model_validate(row)
+        with contextlib.suppress(DuplicateKeyError):  # another request begins it at the same moment
+            await self._uploads.update_one({"_id": attachment.id}, {"$setOnInsert": body}, upsert=True)
+        begun = await self.upload(attachment.id)
+        if begun is None:  # finished and dropped at the same moment
+            raise NotFound("upload", attachment.id)
         return begun
 
     async def upload(self, id: str) -> AttachmentUpload | None:
