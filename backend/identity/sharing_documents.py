@@ -96,14 +96,25 @@ class ShareTarget(Record):
         name = "share_targets"
 
 
+class RevealCount(Record):
+    """When one person had personal data revealed, of late: nobody may empty the shop under masks."""
+
+    kind: ClassVar[str] = "reveal_count"
+
+    at: list[Moment] = Field(default_factory=list)
+
+    class Settings:
+        name = "reveal_counts"
+
+
 class ShareExpiry(Record):
-    """A share that ends: its record is written anew when it is over. One for each record that has any."""
+    """When the next share of a record ends (None: none does): then the record is written anew."""
 
     kind: ClassVar[str] = "share_expiry"
 
     record_kind: str
     record_id: str
-    due_at: Moment
+    due_at: Moment | None = None
 
     class Settings:
         name = "share_expiries"
