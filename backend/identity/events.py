@@ -23,3 +23,22 @@ class SessionEnded(DomainEvent):
     session_id: str
     user_id: str
     wipe: bool = False
+
+
+class StampsMoved(DomainEvent):
+    """A sharing rule or territory holds for other records of ``kinds`` now."""
+
+    kinds: tuple[str, ...] = ()
+
+
+class RecordShared(DomainEvent):
+    """A record was opened to somebody: ``to`` is ``u:<user>``, ``t:<team>`` or ``r:<role>``."""
+
+    to: str
+    edit: bool = False
+
+
+class RecordUnshared(DomainEvent):
+    """What a record's share gave somebody is over: taken back, or ended by its date."""
+
+    to: str
