@@ -22,6 +22,7 @@ class PersonalClass(StrEnum):
     ADDRESS = "address"
     ID_NUMBER = "id_number"
     TEXT = "text"  # free words that may say anything about a person
+    HEADING = "heading"  # what a thing is called, which may name a person: erasure takes only them out of it
 
 
 def mask(value: Any, personal: PersonalClass) -> Any:

@@ -68,14 +68,16 @@ class UnitOfWork:
         found = await self._reader.find(self.actor, record, where or {}, sort=sort, limit=limit, skip=skip)
         return [self._track(item).record for item in found]
 
-    async def find_deleted(self, record: type[R], where: Mapping[str, Any]) -> list[R]:
+    async def find_deleted(
+        self, record: type[R], where: Mapping[str, Any], *, sort: Sort = (), limit: int = 0
+    ) -> list[R]:
         """Return the tombstones where the filter holds, to be saved again without what they still say.
 
         For the house alone: to everybody else what is deleted is gone.
         """
         if self.actor.user_id != HOUSE:
             raise AssertionError("only the house looks at what is deleted; use as_house() or its own unit")
-        found = await self._reader.find(self.actor, record, where, state=DEAD)
+        found = await self._reader.find(self.actor, record, where, sort=sort, limit=limit, state=DEAD)
         for item in found:
             tracked = self._track(item)
             tracked.original = tracked.original or item.stored()

@@ -22,6 +22,7 @@ from backend.core.graphql import (
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm import documents
 from backend.crm.account_types import Account, Address, AddressInput, account_of
+from backend.crm.consent_types import Consent
 
 
 @strawberry.type(description="A person, mostly at an account.")
@@ -49,6 +50,15 @@ class Contact(Shown):
     is_active: bool | None
     source: str | None
     description: str | None
+    consents: list[Consent] | None = strawberry.field(
+        description="What this person said about being reached, oldest first."
+    )
+    legal_hold_reason: str | None = strawberry.field(
+        description="Why this person may not be erased; empty: they may."
+    )
+    erased_at: datetime | None = strawberry.field(
+        description="When this person was erased; the contact is locked since."
+    )
     account: Account | None = strawberry.field(
         resolver=account_of, description="Where this person works; null when it is not visible to you."
     )
@@ -56,7 +66,8 @@ class Contact(Shown):
     @classmethod
     def of(cls, record: documents.Contact) -> Self:
         address = Address(**record.address.model_dump())
-        return cls(**shared_fields(record, cls, address=address))
+        consents = [Consent.of(entry) for entry in record.consents]
+        return cls(**shared_fields(record, cls, address=address, consents=consents))
 
 
 class HasContact(Protocol):

@@ -95,7 +95,10 @@ class Contact(Record):
         "phone": PersonalClass.PHONE,
         "other_phones": PersonalClass.PHONE,
         "address": PersonalClass.ADDRESS,
+        "title": PersonalClass.HEADING,
+        "department": PersonalClass.HEADING,
         "description": PersonalClass.TEXT,
+        "legal_hold_reason": PersonalClass.HEADING,
     }
     encrypted: ClassVar[frozenset[str]] = frozenset(
         {"email", "other_emails", "phone", "other_phones", "address"}

@@ -11,6 +11,10 @@ class TaskAssigned(DomainEvent):
     assignee_id: str
 
 
+class PersonErased(DomainEvent):
+    """The person behind a contact is erased; rooms that derived something about them forget it, too."""
+
+
 class ActivityLogged(DomainEvent):
     """Something happened with an account, or is now known to have happened at another time."""
 

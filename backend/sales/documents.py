@@ -66,6 +66,7 @@ class Opportunity(Record):
     shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
+        "name": PersonalClass.HEADING,
         "next_step": PersonalClass.TEXT,
         "loss_reason": PersonalClass.TEXT,
         "description": PersonalClass.TEXT,
@@ -114,6 +115,7 @@ class Lead(Record):
         "family_name": PersonalClass.NAME,
         "email": PersonalClass.EMAIL,
         "phone": PersonalClass.PHONE,
+        "title": PersonalClass.HEADING,
         "description": PersonalClass.TEXT,
     }
     encrypted: ClassVar[frozenset[str]] = frozenset({"email", "phone"})

@@ -101,6 +101,8 @@ class Ticket(CustomerMatter):
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "subject": PersonalClass.TEXT,
         "description": PersonalClass.TEXT,
+        "tags": PersonalClass.HEADING,
+        "legal_hold_reason": PersonalClass.HEADING,
     }
     about_person: ClassVar[str | None] = "contact_id"
     server_owned: ClassVar[frozenset[str]] = CustomerMatter.server_owned | {

@@ -5,9 +5,10 @@ from backend.crm.graphql.activities import ActivityMutation, ActivityQuery
 from backend.crm.graphql.attachments import AttachmentMutation, AttachmentQuery
 from backend.crm.graphql.consents import ConsentMutation, ConsentQuery
 from backend.crm.graphql.contacts import ContactMutation, ContactQuery
+from backend.crm.graphql.privacy import PrivacyMutation, PrivacyQuery
 from backend.crm.graphql.tasks import TaskMutation, TaskQuery
 
-QUERIES = (AccountQuery, ContactQuery, ConsentQuery, TaskQuery, ActivityQuery, AttachmentQuery)
+QUERIES = (AccountQuery, ContactQuery, ConsentQuery, TaskQuery, ActivityQuery, AttachmentQuery, PrivacyQuery)
 MUTATIONS = (
     AccountMutation,
     ContactMutation,
@@ -15,4 +16,5 @@ MUTATIONS = (
     TaskMutation,
     ActivityMutation,
     AttachmentMutation,
+    PrivacyMutation,
 )
