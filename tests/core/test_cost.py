@@ -233,7 +233,7 @@ async def test_who_has_spent_all_is_told_when_to_come_again(crew: Crew, house: H
 
 async def test_a_flood_of_bad_queries_is_stopped(house: House) -> None:
     async with client_of(house, cost_limit=100, cost_bucket=100, cost_restore=1) as http:
-        statuses = []
+        statuses: list[int] = []
         while 429 not in statuses and len(statuses) < 50:
             statuses.append((await http.post("/graphql", json={"query": "{ nothing }"})).status_code)
     assert statuses[:10] == [200] * 10
