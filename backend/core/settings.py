@@ -8,9 +8,10 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRET_KEY_MIN_LENGTH = 32
@@ -154,6 +155,21 @@ class Settings(BaseSettings):
     access_token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of an access token.")
     refresh_token_days: int = Field(default=30, ge=1, le=400, description="Life of an unused refresh token.")
 
+    # e-mail
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The mail server, `smtp[s]://user:password@host:port`; empty: no mails, and an "
+        "invitation shows its link to the admin.",
+    )
+    mail_from: str = Field(
+        default="", description="Who mails come from, `Rapport <no-reply@company.example>`; needed to send."
+    )
+    public_url: str = Field(
+        default="",
+        description="Where people reach this server, `https://crm.company.example`: what links in mails "
+        "begin with; needed to send.",
+    )
+
     # notifications
     google_application_credentials: Path | None = Field(
         default=None,
@@ -195,6 +211,37 @@ class Settings(BaseSettings):
     def read_empty_as_absent(cls, value: object) -> object:
         """Read an empty variable as no file: compose files pass unset variables as empty strings."""
         return None if value == "" else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def refuse_other_mail_servers(cls, value: SecretStr) -> SecretStr:
+        """Refuse what is not the address of an SMTP server; empty stands for no mails."""
+        url = value.get_secret_value()
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if url and not usable:
+            raise ValueError("is no address of a mail server: write smtp[s]://user:password@host:port")
+        return value
+
+    @model_validator(mode="after")
+    def refuse_mail_from_nowhere(self) -> Self:
+        """Refuse a mail server without who mails come from, or without what links in them begin with."""
+        if self.smtp_url.get_secret_value() and not ("@" in self.mail_from and self.public_url):
+            raise ValueError("with RAPPORT_SMTP_URL, RAPPORT_MAIL_FROM and RAPPORT_PUBLIC_URL are needed")
+        if self.public_url and not self.public_url.startswith(("https://", "http://")):
+            raise ValueError("RAPPORT_PUBLIC_URL must begin with https:// (or http://)")
+        return self
+
+    @property
+    def links_begin_with(self) -> str:
+        """Return what links to this server begin with, without a slash at the end.
+
+        Never taken from a request: whoever sends one could put their own address into a mail to others.
+        """
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
     @property
     def access_token_life(self) -> timedelta:

@@ -1,6 +1,9 @@
 """The identity room's page."""
 
+from datetime import timedelta
+
 from backend.core.access import Level, grant
+from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.identity.documents import (
     Credential,
@@ -12,12 +15,20 @@ from backend.identity.documents import (
     User,
     Workspace,
 )
+from backend.identity.events import StampsMoved, UserInvited, UserSuspended
 from backend.identity.graphql import MUTATIONS, QUERIES
 from backend.identity.http import router
+from backend.identity.mail_documents import MailDue, OneTimeToken
+from backend.identity.outbox import on_user_invited, provide_outbox, send_due_mail
+from backend.identity.password_http import router as password_router
+from backend.identity.restamping import on_stamps_moved
 from backend.identity.second_factor_documents import SecondFactor, SignInTicket
 from backend.identity.second_factor_http import router as second_factor_router
 from backend.identity.seed import seed_people
+from backend.identity.session_keeping import on_user_suspended
+from backend.identity.share_endings import end_due_shares
 from backend.identity.sharing_documents import (
+    RevealCount,
     ShareExpiry,
     ShareTarget,
     SharingDefaults,
@@ -27,8 +38,13 @@ from backend.identity.sharing_documents import (
 from backend.identity.token_documents import ApiToken
 
 ALL = Level.ALL
-EVERYTHING = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
+EVERYTHING = grant(read=ALL, create=ALL, update=ALL, delete=ALL, export=ALL, assign=ALL, approve=ALL)
 READ = grant(read=ALL)
+# What only keys with the scope `admin` touch.
+ADMINISTERED = frozenset(
+    {"workspace", "user", "team", "role", "identity_provider"}
+    | {"sharing_rule", "territory", "sharing_defaults"}
+)
 STAFF = {"workspace": READ, "user": READ, "team": READ}
 
 module = Module(
@@ -43,12 +59,31 @@ module = Module(
         SharingDefaults,
         ShareTarget,
         ShareExpiry,
+        RevealCount,
         SessionEnd,
     ),
-    other_documents=(Credential, Session, SignInTries, SecondFactor, SignInTicket, ApiToken),
+    other_documents=(
+        Credential,
+        Session,
+        SignInTries,
+        SecondFactor,
+        SignInTicket,
+        ApiToken,
+        OneTimeToken,
+        MailDue,
+    ),
     queries=QUERIES,
     mutations=MUTATIONS,
-    routes=(router, second_factor_router),
+    listens={
+        "identity.restamp": (on_stamps_moved, (StampsMoved,)),
+        "identity.invitations": (on_user_invited, (UserInvited,)),
+        "identity.suspensions": (on_user_suspended, (UserSuspended,)),
+    },
+    jobs=(
+        Job(name="identity.end_shares", every=timedelta(seconds=30), run=end_due_shares),
+        Job(name="identity.mail", every=timedelta(seconds=2), run=send_due_mail),
+    ),
+    routes=(router, second_factor_router, password_router),
     roles={
         "admin": {"*": EVERYTHING},
         "manager": STAFF,
@@ -56,6 +91,7 @@ module = Module(
         "agent": STAFF,
         "customer": {"workspace": READ, "user": grant(read=Level.OWN)},
     },
-    token_scopes={"admin": frozenset({"workspace", "user", "team", "role", "identity_provider"})},
+    token_scopes={"admin": ADMINISTERED},
+    provide=provide_outbox,
     seed=seed_people,
 )

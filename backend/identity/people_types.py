@@ -5,7 +5,15 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import UNSET
 
-from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, shared_fields
+from backend.core.graphql import (
+    Conflict,
+    Deleted,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    shared_fields,
+)
 from backend.core.mutations import CreateInput, UpdateInput
 from backend.identity import documents
 
@@ -87,7 +95,7 @@ class UserUpdateInput(UpdateInput):
 
 
 @strawberry.input(description="Which person; `expectedVersion` refuses when somebody changed them.")
-class UserInput(UpdateInput):
+class PersonInput(UpdateInput):
     pass
 
 
@@ -112,6 +120,9 @@ class PasswordChanged:
     sessions_ended: int = strawberry.field(description="How many of your other sessions were ended for it.")
 
 
+PasswordChangeResult = Annotated[
+    PasswordChanged | InvalidInput | RateLimited, strawberry.union("PasswordChangeResult")
+]
 UserResult = Annotated[User | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("UserResult")]
 InvitationResult = Annotated[
     Invitation | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("InvitationResult")

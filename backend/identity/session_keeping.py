@@ -1,8 +1,14 @@
 """What people may do with sessions: look at their own and end them; admins, everybody's."""
 
+from datetime import datetime
+
+import svcs
+
 from backend.core.errors import Forbidden, NotFound
+from backend.core.relay import Delivery
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
+from backend.identity.actors import Actors
 from backend.identity.documents import Session, User
 from backend.identity.sessions import end_sessions, end_sessions_of, find_session, live_sessions
 
@@ -38,6 +44,26 @@ async def revoke_all_sessions(store: Store, uow: UnitOfWork, user_id: str | None
         wipe=wipe,
         by=uow.actor,
     )
+
+
+async def on_user_suspended(handed: Delivery, services: svcs.Container) -> None:
+    """End what sessions a suspended person had then. Handed over twice, it does so once."""
+    store, actors = await services.aget(Store, Actors)
+    entry = handed.entry
+    await _end_all(store, actors, entry.workspace_id, entry.record_id, begun_before=entry.at)
+
+
+async def end_sessions_of_suspended(store: Store, actors: Actors, user: User) -> None:
+    """End the sessions of somebody who was suspended just now, without waiting for the relay."""
+    await _end_all(store, actors, user.workspace_id, user.id, begun_before=store.clock.now())
+
+
+async def _end_all(
+    store: Store, actors: Actors, workspace_id: str, user_id: str, *, begun_before: datetime
+) -> None:
+    ended = await end_sessions_of(store, workspace_id, user_id, reason="suspended", begun_before=begun_before)
+    for id in ended:
+        actors.forget(id)
 
 
 async def _whose(uow: UnitOfWork, user_id: str | None) -> str:

@@ -26,7 +26,13 @@ from backend.identity.tokens import (
     same_digest,
     split_refresh_token,
 )
-from backend.identity.tries import TooManyTries, count_try, forget_one_try, forget_tries
+from backend.identity.tries import (
+    TooManyTries,
+    count_towards_lock,
+    count_try,
+    forget_one_try,
+    unlock_address,
+)
 
 MOST_TRIES = 8  # wrong passwords of one address before it must wait
 MOST_TRIES_PER_NETWORK = 60  # of one network address: a whole office may sit behind it
@@ -70,6 +76,7 @@ async def sign_in(
     try:
         for key, most in throttles.items():
             await count_try(key, most, store.clock)
+        await count_towards_lock(folded(email), store.clock)
     except TooManyTries as refusal:
         if refusal.is_first:
             note_locked_out(store, folded(email), reason="too many tries")
@@ -79,7 +86,7 @@ async def sign_in(
         note_sign_in_failed(store, folded(email), reason="wrong password")
         raise Unauthenticated("E-mail or password is wrong; check both, or ask an admin for a new password.")
     assert credential is not None
-    await forget_tries(f"email:{folded(email)}")
+    await unlock_address(folded(email))
     await forget_one_try(f"network:{network}")
     await demand_second_factor(store.clock, credential.workspace_id, credential.user_id, device)
     return await start_session(policy, store, credential.workspace_id, credential.user_id, device)

@@ -12,6 +12,14 @@ from backend.core.errors import RateLimited
 from backend.identity.documents import SignInTries
 
 TRIES_FORGOTTEN_AFTER = timedelta(minutes=15)
+TOO_MANY = "Too many failed sign-ins; wait, then try again, or ask an admin for a new password."
+
+MOST_BEFORE_LOCK = 20
+LOCK_COUNTS_FOR = timedelta(hours=24)
+LOCKED = (
+    "This address is locked after too many failed sign-ins: set a new password by the link that "
+    "POST /auth/forgot-password sends, or ask an admin of the workspace to unlock it."
+)
 
 
 class TooManyTries(RateLimited):
@@ -22,23 +30,41 @@ class TooManyTries(RateLimited):
         self.is_first = is_first
 
 
-async def count_try(key: str, most: int, clock: Clock) -> None:
+async def count_try(
+    key: str,
+    most: int,
+    clock: Clock,
+    *,
+    within: timedelta = TRIES_FORGOTTEN_AFTER,
+    refusal: str = TOO_MANY,
+) -> None:
     """Count one more try under ``key``; raise TooManyTries when there were more than ``most`` of late."""
     now = clock.now()
     collection = SignInTries.get_pymongo_collection()
     await collection.delete_one({"_id": key, "expires_at": {"$lte": now}})
     tries = await collection.find_one_and_update(
         {"_id": key},
-        {"$inc": {"tries": 1}, "$setOnInsert": {"first_at": now, "expires_at": now + TRIES_FORGOTTEN_AFTER}},
+        {"$inc": {"tries": 1}, "$setOnInsert": {"first_at": now, "expires_at": now + within}},
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
     if tries is not None and tries["tries"] > most:
-        raise TooManyTries(
-            "Too many failed sign-ins; wait, then try again, or ask an admin for a new password.",
-            retry_after=tries["expires_at"] - now,
-            is_first=tries["tries"] == most + 1,
-        )
+        is_first = tries["tries"] == most + 1
+        raise TooManyTries(refusal, retry_after=tries["expires_at"] - now, is_first=is_first)
+
+
+async def count_towards_lock(address: str, clock: Clock) -> None:
+    """Count one more guess at an address, whether or not anybody signs in with it.
+
+    Raise RateLimited once there were more than 20 in 24 hours: then the right password counts no more either.
+    """
+    await count_try(f"lock:{address}", MOST_BEFORE_LOCK, clock, within=LOCK_COUNTS_FOR, refusal=LOCKED)
+
+
+async def unlock_address(address: str) -> None:
+    """Forget every failed sign-in with an address."""
+    await forget_tries(f"lock:{address}")
+    await forget_tries(f"email:{address}")
 
 
 async def forget_tries(key: str) -> None:

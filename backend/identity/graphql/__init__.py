@@ -3,10 +3,30 @@
 from typing import Any
 
 from backend.identity.graphql.audit import AuditQuery
-from backend.identity.graphql.people import PeopleQuery
+from backend.identity.graphql.people import PeopleMutation, PeopleQuery
+from backend.identity.graphql.record_shares import RecordShareMutation, RecordShareQuery
+from backend.identity.graphql.roles import RoleMutation, RoleQuery
 from backend.identity.graphql.second_factor import SecondFactorMutation, SecondFactorQuery
 from backend.identity.graphql.sessions import SessionMutation, SessionQuery
+from backend.identity.graphql.sharing import SharingMutation, SharingQuery
 from backend.identity.graphql.tokens import TokenMutation, TokenQuery
 
-QUERIES: tuple[type[Any], ...] = (AuditQuery, PeopleQuery, SessionQuery, SecondFactorQuery, TokenQuery)
-MUTATIONS: tuple[type[Any], ...] = (SessionMutation, SecondFactorMutation, TokenMutation)
+QUERIES: tuple[type[Any], ...] = (
+    AuditQuery,
+    PeopleQuery,
+    RecordShareQuery,
+    RoleQuery,
+    SecondFactorQuery,
+    SessionQuery,
+    SharingQuery,
+    TokenQuery,
+)
+MUTATIONS: tuple[type[Any], ...] = (
+    PeopleMutation,
+    RecordShareMutation,
+    RoleMutation,
+    SecondFactorMutation,
+    SessionMutation,
+    SharingMutation,
+    TokenMutation,
+)
