@@ -1,5 +1,7 @@
 """The sales room's page."""
 
+from dataclasses import replace
+
 from backend.core.access import Level, grant
 from backend.core.module import Module
 from backend.identity.events import WorkspaceCreated
@@ -10,7 +12,9 @@ from backend.sales.seed import seed_sales
 from backend.sales.synced import LEADS, OPPORTUNITIES
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
-MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
+MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, export=ALL, assign=ALL)
+# What somebody wants approved goes to those above them, not to every manager.
+APPROVED = replace(MANAGED, levels={**MANAGED.levels, "approve": Level.SUBORDINATES})
 WORKED = grant(read=TEAM, create=OWN, update=TEAM, delete=OWN)
 
 module = Module(
@@ -20,7 +24,7 @@ module = Module(
     mutations=MUTATIONS,
     listens={"sales.workspace_created": (on_workspace_created, (WorkspaceCreated,))},
     roles={
-        "manager": {"pipeline": MANAGED, "opportunity": MANAGED, "lead": MANAGED},
+        "manager": {"pipeline": MANAGED, "opportunity": APPROVED, "lead": MANAGED},
         "rep": {"pipeline": grant(read=ALL), "opportunity": WORKED, "lead": WORKED},
     },
     synced=(OPPORTUNITIES, LEADS),

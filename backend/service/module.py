@@ -11,7 +11,7 @@ from backend.service.seed import seed_tickets
 from backend.service.synced import CONVERSATIONS, MESSAGES, TICKETS
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
-MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
+MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, export=ALL, assign=ALL)
 ANSWERED = grant(read=ALL, create=ALL, update=ALL, assign=ALL)
 FOLLOWED = grant(read=TEAM, create=OWN, update=OWN)
 # The operations keep a customer's writes to what their words bring about: a reopened ticket, a hand-off.
