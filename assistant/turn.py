@@ -152,7 +152,21 @@ async def save_turn(uow: UnitOfWork, turn: Turn) -> Answer:
         await set_conversation(uow, conversation.id, handled_by=HandledBy.NONE)
     answer.message_id = message.id
     uow.save(answer)
+    _note_answer(uow, answer)
     return answer
+
+
+def _note_answer(uow: UnitOfWork, answer: Answer) -> None:
+    """Tell the audit what the machine decided and on what grounds; what was said may be erased, this not."""
+    details = {
+        "decision": answer.decision,
+        "confidence": answer.confidence,
+        "threshold": answer.threshold,
+        "articles": [one.article_id for one in answer.evidence if one.cited],
+        "models": answer.model_ids,
+        "conversation_id": answer.conversation_id,
+    }
+    uow.note("assistant.answered", kind=Answer.kind, id=answer.id, details=details)
 
 
 async def _hand_over(

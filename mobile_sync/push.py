@@ -171,6 +171,7 @@ async def _apply_changes(
             uow,
             key=row.key(collection.record.kind),
             collection=camel(collection.name),
+            kind=collection.record.kind,
             record_id=row.id,
             reason="conflict",
             message=f"Somebody else changed {kept} before your edit arrived, and that value stays. "
@@ -210,6 +211,7 @@ async def _refuse(
             uow,
             key=row.key(collection.record.kind),
             collection=camel(collection.name),
+            kind=collection.record.kind,
             record_id=row.id,
             reason=refusal.code.lower(),
             message=str(refusal),

@@ -24,9 +24,17 @@ def with_own_rejections(actor: Actor) -> Actor:
 
 
 async def reject(
-    uow: UnitOfWork, *, key: str, collection: str, record_id: str, reason: str, message: str, lost: Fields
+    uow: UnitOfWork,
+    *,
+    key: str,
+    collection: str,
+    kind: str,
+    record_id: str,
+    reason: str,
+    message: str,
+    lost: Fields,
 ) -> None:
-    """Note what did not go through, for the actor.
+    """Note what did not go through, for the actor and, without the values, for the audit.
 
     ``key`` names the pushed row: a repeat adds nothing while the note stands, and a new one once its author
     has deleted it.
@@ -47,6 +55,8 @@ async def reject(
             lost=as_text(lost),
         )
     )
+    action = "sync.conflict" if reason == "conflict" else "sync.refused"
+    uow.note(action, kind=kind, id=record_id, details={"reason": reason, "fields": sorted(lost)})
 
 
 def _rejection_id(uow: UnitOfWork, key: str, number: int) -> str:

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -42,6 +43,8 @@ def plain(value: Any) -> Any:
     What it returns is the same after a round trip through the database.
     """
     match value:
+        case Enum():
+            return plain(value.value)
         case str() | bool() | int() | float() | None:
             return value
         case datetime():
