@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from backend.cli import CommandLine, console
 from backend.core.encryption_rotation import (
@@ -72,7 +72,7 @@ async def _rewrap(line: CommandLine) -> None:
 
 async def _status(line: CommandLine) -> None:
     async with open_house(line.modules, line.settings(), working=False) as house:
-        table = Table("workspace", "data keys", "master key", "to do")
+        table = Table(Column("workspace", min_width=36, no_wrap=True), "data keys", "master key", "to do")
         for one in await key_status(house.store.database):
             states = ", ".join(f"{number} {state}" for number, state in sorted(one.states.items()))
             todo = f"rapport keys rotate --workspace {one.workspace_id}" if one.unfinished else ""

@@ -1,7 +1,9 @@
 """One house for the whole test session; each test has a workspace of its own in it."""
 
 import asyncio
+import base64
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +19,11 @@ from backend.cli import configure_logs
 from backend.core.settings import Settings
 from backend.house import House, open_house
 from tests.crew import Crew
+
+if os.environ.get("MONGODB_URI"):  # a server that outlives the suite needs a master key that does
+    os.environ.setdefault(
+        "RAPPORT_ENCRYPTION_KEYS", "suite:" + base64.b64encode(b"rapport's tests." * 2).decode()
+    )
 
 
 @pytest.fixture(scope="session")

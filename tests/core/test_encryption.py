@@ -284,7 +284,7 @@ def test_a_wrong_key_is_refused_and_not_repeated(text: str, says: str) -> None:
 
 
 def test_the_generated_key_is_one_for_all_and_private(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "data", encryption_keys=SecretStr(""))
     assert read_master_keys(settings) is None
     with ThreadPoolExecutor(8) as starters:
         list(starters.map(lambda _: generate_master_key(settings.data_dir), range(16)))
@@ -299,10 +299,10 @@ def test_the_generated_key_is_one_for_all_and_private(tmp_path: Path) -> None:
 def test_keys_of_the_environment_go_before_the_file_s(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"file:{written(KEY)}\n")
-    settings = Settings(data_dir=tmp_path, encryption_key_file=file)
+    settings = Settings(data_dir=tmp_path, encryption_key_file=file, encryption_keys=SecretStr(""))
     assert read_master_keys(settings).current == "file"  # type: ignore[union-attr]
     given = Settings(encryption_key_file=file, encryption_keys=SecretStr(f"given:{written(KEY)}"))
     assert read_master_keys(given).current == "given"  # type: ignore[union-attr]
     assert written(KEY) not in repr(given)
     with pytest.raises(InvalidInput, match=r"^RAPPORT_ENCRYPTION_KEY_FILE names .*gone, which is not there"):
-        read_master_keys(Settings(encryption_key_file=tmp_path / "gone"))
+        read_master_keys(Settings(encryption_key_file=tmp_path / "gone", encryption_keys=SecretStr("")))

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from backend.core.encryption import is_sealed
 from backend.core.encryption_keyring import DATA_KEYS, Keyring
@@ -175,8 +176,8 @@ async def test_a_process_with_another_master_key_says_so_and_opens_nothing(
     id = await make_contact(crew, "Lin", email="lin@hanlu.example")
     keyring = Keyring(house.store.database, house.store.clock, CODECS)
     for elsewhere in (
-        Settings(data_dir=settings.data_dir / "elsewhere"),
-        Settings(encryption_keys="other:" + "A" * 43 + "="),  # type: ignore[arg-type]
+        Settings(data_dir=settings.data_dir / "elsewhere", encryption_keys=SecretStr("")),
+        Settings(encryption_keys=SecretStr("other:" + "A" * 43 + "=")),
     ):
         with pytest.raises(
             CannotOpen, match=r"^The store holds values sealed under master key '.*', which this"
