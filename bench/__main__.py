@@ -23,6 +23,7 @@ from rich.table import Table
 
 from backend.core.database_directory import DatabaseDirectory
 from bench.ceiling import bare_creates_per_second
+from bench.permissions import measure_permissions
 from tests.e2e.served import serving, sign_in
 
 CONNECTIONS = 16
@@ -162,6 +163,7 @@ async def run() -> dict[str, Any]:
             assert endpoint is not None
             figures["bare_creates_per_s"] = await bare_creates_per_second(endpoint.port, batch=CONNECTIONS)
     figures["creates_to_bare"] = figures["creates_per_s"] / figures["bare_creates_per_s"]
+    figures |= await measure_permissions()
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -175,6 +177,7 @@ WANTED = {
     "creates_per_s": "≥ 300",
     "page_of_100_p50_ms": "≤ 30",
     "answer_p95_ms": "≤ 500",
+    "rules_to_none": "≤ 1.5",
 }
 
 

@@ -23,7 +23,7 @@ DEAD: Mapping[str, Any] = {"deleted_at": {"$ne": None}}
 
 
 SHARES = ("s:", "g:")  # what shares, and rules and territories, add to an acl for reading
-NARROWEST_WINDOW = 64  # versions: below this a query costs the same
+NARROWEST_WINDOW = 64  # versions, for a first look: below this a query costs the same
 WIDEST_STEP = 16  # how much wider than all before it a window may be
 MOST_REMEMBERED = 10_000
 
@@ -35,10 +35,12 @@ class _Windows:
         self._density: dict[Any, float] = {}
 
     def width(self, key: Any, wanted: int, looked: int) -> int:
-        """Return how many versions probably hold ``wanted`` records."""
-        expected = int(wanted / self._density.get(key, 1.0) * 1.15) + 1
-        bound = WIDEST_STEP * (looked or max(wanted, NARROWEST_WINDOW) * WIDEST_STEP)
-        return max(NARROWEST_WINDOW, min(expected, bound))
+        """Return how many versions probably hold ``wanted`` records; ``looked`` were seen for this page."""
+        density = self._density.get(key)
+        if density is None:
+            return max(NARROWEST_WINDOW, wanted)
+        widest = WIDEST_STEP * (looked or max(wanted, NARROWEST_WINDOW) * WIDEST_STEP)
+        return min(int(wanted / density * 1.15) + 1, widest)
 
     def note(self, key: Any, found: int, looked: int) -> None:
         if len(self._density) >= MOST_REMEMBERED:
