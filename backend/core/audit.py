@@ -20,6 +20,8 @@ from backend.core.redaction import Redactor
 AUDIT = "audit"
 AUDIT_KIND = "audit"  # what roles grant `read` on, to let somebody read the trail
 
+LONGEST_ID = 64
+
 
 def audit_id(workspace_id: str, seq: int) -> str:
     """Return the id of the document of the transaction whose highest number is ``seq``."""
@@ -68,7 +70,13 @@ def _change(workspace_id: str, write: Write, redactor: Redactor) -> dict[str, An
 
 def _note(workspace_id: str, note: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     details = redactor.clear(workspace_id, note["details"])
-    found = {"action": note["action"], "kind": note["kind"], "id": note["id"], "details": details}
+    # The id may be what a phone sent for one: anything of any length.
+    found = {
+        "action": note["action"],
+        "kind": note["kind"],
+        "id": note["id"][:LONGEST_ID],
+        "details": details,
+    }
     return {name: value for name, value in found.items() if value}
 
 

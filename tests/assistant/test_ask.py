@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import bson
 import pytest
 
 from assistant.documents import Answer
+from backend.core.audit import AUDIT
 from backend.core.ids import new_id
 from backend.service.documents import AuthorKind, Conversation, Message, MessageDirection, Ticket
 from tests.assistant.conftest import Desk
@@ -41,6 +43,28 @@ async def test_a_question_is_answered_from_the_right_article_and_version(
     assert said in answer["text"]
     assert said in answer["citations"][0]["quote"]
     assert answer["locale"] == key[-2:]
+
+
+async def test_an_answer_is_audited_with_its_grounds_and_without_its_words(desk: Desk) -> None:
+    answer = await desk.ask(desk.crew.customer, PORTS)
+    trail = (
+        await desk.crew.house.store.database[AUDIT].find({"workspace_id": desk.crew.workspace_id}).to_list()
+    )
+    (noted,) = [
+        a
+        for row in trail
+        for e in row["entries"]
+        for a in e["actions"]
+        if a["action"] == "assistant.answered" and a["id"] == answer["id"]
+    ]
+    assert noted["kind"] == "answer"
+    assert noted["details"]["decision"] == "answered"
+    assert desk.ids["gateway-setup-en"] in noted["details"]["articles"]
+    assert 0 < noted["details"]["threshold"] <= noted["details"]["confidence"] <= 1
+    assert noted["details"].keys() == {
+        "decision", "confidence", "threshold", "articles", "models", "conversation_id",
+    }  # fmt: skip
+    assert PORTS.encode() not in bson.encode({"trail": trail})
 
 
 async def test_an_unanswerable_question_becomes_a_ticket_with_the_conversation(desk: Desk) -> None:

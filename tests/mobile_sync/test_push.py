@@ -4,6 +4,9 @@ import asyncio
 import json
 from typing import Any
 
+import bson
+
+from backend.core.audit import AUDIT
 from backend.core.ids import new_id
 from backend.crm.documents import Account
 from backend.crm.synced import ACCOUNTS
@@ -74,6 +77,33 @@ async def test_the_loser_of_a_field_is_kept_for_its_author(crew: Crew) -> None:
     await box.pull()
     assert await box.push(box.edit(kept["id"], _deleted=True)) == []
     assert await rejections(crew, "rep") == []
+
+
+async def test_conflicts_and_refusals_are_audited_without_their_values(crew: Crew) -> None:
+    id = await make_account(crew.rep, "Alpha", teamIds=[crew.teams["east"]])
+    phone = WirePhone(crew.rep, ACCOUNTS)
+    await phone.pull()
+    await crew.colleague.do("accountUpdate", {"id": id, "name": "Beta"})
+    await phone.push(phone.edit(id, name="Gamma"))
+    poison = new_id()
+    await phone.push(phone.insert(poison, name="Delta", employees="a dozen"))
+    trail = await crew.house.store.database[AUDIT].find({"workspace_id": crew.workspace_id}).to_list()
+    noted = [a for row in trail for e in row["entries"] for a in e["actions"] if "sync." in a["action"]]
+    assert noted == [
+        {
+            "action": "sync.conflict",
+            "kind": "account",
+            "id": id,
+            "details": {"reason": "conflict", "fields": ["name"]},
+        },
+        {
+            "action": "sync.refused",
+            "kind": "account",
+            "id": poison,
+            "details": {"reason": "invalid_input", "fields": ["employees", "name"]},
+        },
+    ]
+    assert b"Gamma" not in bson.encode({"trail": trail})
 
 
 async def test_one_poison_row_in_fifty_does_not_stop_the_others(crew: Crew) -> None:
