@@ -145,17 +145,17 @@ class RoleOtherFieldsInput:
 class RoleCreateInput(CreateInput):
     key: str
     name: str
-    levels: list[RoleLevelInput] = UNSET
-    fields: list[RoleFieldInput] = UNSET
-    other_fields: list[RoleOtherFieldsInput] = UNSET
+    levels: list[RoleLevelInput] | None = UNSET
+    fields: list[RoleFieldInput] | None = UNSET
+    other_fields: list[RoleOtherFieldsInput] | None = UNSET
 
 
 @strawberry.input(description="What to change about a role; each list that is given replaces the whole.")
 class RoleUpdateInput(UpdateInput):
-    name: str = UNSET
-    levels: list[RoleLevelInput] = UNSET
-    fields: list[RoleFieldInput] = UNSET
-    other_fields: list[RoleOtherFieldsInput] = UNSET
+    name: str | None = UNSET
+    levels: list[RoleLevelInput] | None = UNSET
+    fields: list[RoleFieldInput] | None = UNSET
+    other_fields: list[RoleOtherFieldsInput] | None = UNSET
 
 
 RoleResult = Annotated[Role | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("RoleResult")]

@@ -87,11 +87,11 @@ def _by_kind(fields: Fields) -> dict[str, Any]:
     """Return the input as roles are stored: by kind, then by action or field."""
     found = dict(fields)
     if "levels" in found:
-        found["levels"] = _levels(found["levels"])
+        found["levels"] = _levels(found["levels"] or ())
     if "fields" in found:
-        found["fields"] = _field_rules(found["fields"])
+        found["fields"] = _field_rules(found["fields"] or ())
     if "other_fields" in found:
-        rows = found["other_fields"]
+        rows = found["other_fields"] or ()
         found["other_fields"] = {_kind(row, f"other_fields.{n}"): row["access"] for n, row in enumerate(rows)}
     return found
 

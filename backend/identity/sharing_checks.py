@@ -37,5 +37,5 @@ def with_conditions_named(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "condition" in found:
         found["condition"] = with_stored_names(found["condition"])
     if "rules" in found:
-        found["rules"] = [with_conditions_named(rule) for rule in found["rules"]]
+        found["rules"] = [with_conditions_named(rule) for rule in found["rules"] or ()]
     return found

@@ -77,10 +77,10 @@ class SharingDefault:
 
 @strawberry.input
 class SharingRuleFields:
-    owned_by: list[str] = UNSET
+    owned_by: list[str] | None = UNSET
     condition: ConditionInput | None = UNSET
-    access: ShareAccess = UNSET
-    is_active: bool = UNSET
+    access: ShareAccess | None = UNSET
+    is_active: bool | None = UNSET
 
 
 @strawberry.input(description="A new sharing rule; without `ownedBy` it holds whoever owns the records.")
@@ -92,8 +92,8 @@ class SharingRuleCreateInput(SharingRuleFields, CreateInput):
 
 @strawberry.input(description="What to change about a sharing rule; its kind stays.")
 class SharingRuleUpdateInput(SharingRuleFields, UpdateInput):
-    name: str = UNSET
-    share_with: list[str] = UNSET
+    name: str | None = UNSET
+    share_with: list[str] | None = UNSET
 
 
 @strawberry.input(description="Which records of one kind lie in a territory; no condition: all of them.")
@@ -105,9 +105,9 @@ class TerritoryRuleInput:
 @strawberry.input
 class TerritoryFields:
     parent_id: strawberry.ID | None = UNSET
-    rules: list[TerritoryRuleInput] = UNSET
-    member_ids: list[strawberry.ID] = UNSET
-    access: ShareAccess = UNSET
+    rules: list[TerritoryRuleInput] | None = UNSET
+    member_ids: list[strawberry.ID] | None = UNSET
+    access: ShareAccess | None = UNSET
 
 
 @strawberry.input(description="A new territory.")
@@ -117,7 +117,7 @@ class TerritoryCreateInput(TerritoryFields, CreateInput):
 
 @strawberry.input(description="What to change about a territory; each list that is given replaces the whole.")
 class TerritoryUpdateInput(TerritoryFields, UpdateInput):
-    name: str = UNSET
+    name: str | None = UNSET
 
 
 @strawberry.input(description="How open a kind is to be.")
