@@ -138,6 +138,8 @@ def shown_endings(data: bytes) -> frozenset[str]:
 
     Of several, those of the longest: a WAV begins like every RIFF file.
     """
+    if not data:
+        return frozenset()
     try:
         found = puremagic.magic_string(data)
     except puremagic.PureError:

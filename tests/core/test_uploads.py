@@ -315,6 +315,15 @@ def test_damaged_content_is_refused_or_taken_but_breaks_nothing(
     assert refused_fields in ([], ["file"])
 
 
+@pytest.mark.parametrize("content_type", USUAL)
+def test_nothing_at_all_is_no_file_of_any_type(content_type: str) -> None:
+    if KNOWN[content_type].family != "text":
+        with pytest.raises(InvalidInput):
+            checked(content_type, b"")
+    with pytest.raises(InvalidInput, match="has 0 bytes, not the 1"):
+        check_content(RULES, Declared("x", content_type, 1), b"")
+
+
 @given(st.text(max_size=300))
 def test_a_name_that_is_taken_is_safe_to_store_and_to_show(name: str) -> None:
     try:
