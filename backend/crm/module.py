@@ -16,6 +16,7 @@ from backend.crm.events import ActivityLogged
 from backend.crm.graphql import MUTATIONS, QUERIES
 from backend.crm.privacy.documents import Erasure, RetentionRule
 from backend.crm.privacy.erasures import continue_erasures
+from backend.crm.privacy.http import router as privacy_router
 from backend.crm.seed import seed_customers
 from backend.crm.synced import ACCOUNTS, ACTIVITIES, CONTACTS, TASKS
 
@@ -35,7 +36,7 @@ module = Module(
     other_documents=(AttachmentUpload, AttachmentPart),
     queries=QUERIES,
     mutations=MUTATIONS,
-    routes=(router, tus),
+    routes=(router, tus, privacy_router),
     listens={
         "crm.activity_logged": (on_activity_logged, (ActivityLogged,)),
         "crm.attachment_created": (on_attachment_created, (RecordCreated,)),

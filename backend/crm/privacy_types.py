@@ -9,6 +9,8 @@ from strawberry import UNSET
 from backend.core.graphql import Conflict, Forbidden, InvalidInput, NotFound, shared_fields
 from backend.crm.privacy import documents
 from backend.crm.privacy.documents import ErasureState
+from backend.crm.privacy.export_links import ExportLink, url_of
+from backend.crm.privacy.exports import SCHEMA_VERSION
 
 strawberry.enum(ErasureState, description="Whether a person is being erased still, or is erased.")
 
@@ -78,6 +80,16 @@ class PersonExport:
     url: str = strawberry.field(description="A path of this server; whoever has it needs no other key.")
     expires_at: datetime
     schema_version: int = strawberry.field(description="The shape of `person.json`; see docs/privacy.md.")
+
+    @classmethod
+    def of(cls, link: ExportLink, key: str) -> Self:
+        return cls(
+            id=strawberry.ID(link.id),
+            contact_id=strawberry.ID(link.contact_id),
+            url=url_of(link, key),
+            expires_at=link.expires_at,
+            schema_version=SCHEMA_VERSION,
+        )
 
 
 PersonExportResult = Annotated[PersonExport | NotFound | Forbidden, strawberry.union("PersonExportResult")]

@@ -6,10 +6,8 @@ from typing import Any
 
 from backend.core.unit_of_work import UnitOfWork
 from backend.identity.documents import User
-from backend.identity.people import set_password
 from tests.crew import Crew
-
-PASSWORD = "a long pass phrase of hers 7"
+from tests.crm.filing import PDF, attach
 
 
 @dataclass
@@ -100,7 +98,10 @@ async def live(crew: Crew) -> Story:
     )
     await crew.manager.do("ticketUpdate", {"id": ticket, "assigneeId": crew.agent.user_id})
     await crew.house.store.write(crew.system, lambda uow: _name_the_user(uow, crew, story))
-    await set_password(await crew.user("customer"), PASSWORD)
+    file = PDF.replace(b"%%EOF", story.secret.encode() + b"\n%%EOF")
+    ids["attachment"] = (await attach(crew.manager, "contact", contact_id, file, name=f"{story.name}.pdf"))[
+        "id"
+    ]
     await crew.house.relay.settle()
     return story
 
