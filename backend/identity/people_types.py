@@ -77,21 +77,21 @@ class UserInviteInput(CreateInput):
     email: str
     name: str
     role_keys: list[str]
-    team_ids: list[strawberry.ID] = UNSET
+    team_ids: list[strawberry.ID] | None = UNSET
     manager_id: strawberry.ID | None = UNSET
     contact_id: strawberry.ID | None = UNSET
-    locale: str = UNSET
-    time_zone: str = UNSET
+    locale: str | None = UNSET
+    time_zone: str | None = UNSET
 
 
 @strawberry.input(description="What to change about a person. Nobody can raise their own rights.")
 class UserUpdateInput(UpdateInput):
-    name: str = UNSET
-    role_keys: list[str] = UNSET
-    team_ids: list[strawberry.ID] = UNSET
+    name: str | None = UNSET
+    role_keys: list[str] | None = UNSET
+    team_ids: list[strawberry.ID] | None = UNSET
     manager_id: strawberry.ID | None = UNSET
-    locale: str = UNSET
-    time_zone: str = UNSET
+    locale: str | None = UNSET
+    time_zone: str | None = UNSET
 
 
 @strawberry.input(description="Which person; `expectedVersion` refuses when somebody changed them.")
@@ -106,7 +106,7 @@ class TeamCreateInput(CreateInput):
 
 @strawberry.input(description="What to change about a team.")
 class TeamUpdateInput(UpdateInput):
-    name: str = UNSET
+    name: str | None = UNSET
 
 
 @strawberry.input(description="Your present password, and the one to take its place.")
