@@ -53,7 +53,7 @@ def is_sealed(value: object) -> TypeGuard[str]:
 
 def data_key_of(value: str) -> int:
     """Return the number of the data key under which a value is sealed."""
-    number = value.split(":", 3)[2]
+    number = value[len(SEAL) : value.find(":", len(SEAL))]
     return int(number) if number.isdecimal() else 0
 
 
@@ -103,11 +103,6 @@ class Cipher:
             data_key_of(value) == self.current if is_sealed(value) else is_empty(value) for value in values
         )
 
-    def unknown_keys(self, record: type[Record], body: Mapping[str, Any]) -> set[int]:
-        """Return the numbers of the data keys that a body needs and this cipher has not."""
-        values = (body.get(name) for name in record.encrypted)
-        return {data_key_of(value) for value in values if is_sealed(value)} - self._data_keys.keys()
-
     def blind(self, record: type[Record], field: str, value: Any) -> Any:
         """Return the blind index of a value: of each, for a list; what is empty stays so."""
         if isinstance(value, list):
@@ -136,23 +131,34 @@ class Cipher:
         return f"{SEAL}{self.current}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def _opened(self, record: type[Record], body: Mapping[str, Any], name: str) -> Any:
-        _, _, number, text = body[name].split(":", 3)
-        key = self._data_keys.get(data_key_of(body[name]))
-        what = f"{name} of {record.kind} {body['_id']} is sealed under data key {number!r} of workspace "
+        number = data_key_of(body[name])
+        key = self._data_keys.get(number)
         if key is None:
-            raise CannotOpen(
-                f"{what}{self.workspace_id}, which does not exist or was destroyed. Restore the collection "
-                "data_keys from the same backup as the records."
+            raise self._cannot_open(
+                record,
+                body,
+                name,
+                ", which does not exist or was destroyed. Restore the collection data_keys from the same "
+                "backup as the records.",
             )
         try:
-            raw = base64.urlsafe_b64decode(text)
+            raw = base64.urlsafe_b64decode(body[name][len(f"{SEAL}{number}:") :])
             clear = key.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], self._place(record, body, name))
         except (InvalidTag, ValueError):
-            raise CannotOpen(
-                f"{what}{self.workspace_id} and does not open: it was changed, or moved here from elsewhere. "
-                "Restore this record from a backup."
+            raise self._cannot_open(
+                record,
+                body,
+                name,
+                " and does not open: it was changed, or moved here from elsewhere. Restore this record from "
+                "a backup.",
             ) from None
         return bson.decode(clear, self._codecs)[""]
+
+    def _cannot_open(self, record: type[Record], body: Mapping[str, Any], name: str, why: str) -> CannotOpen:
+        return CannotOpen(
+            f"{name} of {record.kind} {body['_id']} is sealed under data key {data_key_of(body[name])} of "
+            f"workspace {self.workspace_id}{why}"
+        )
 
     def _place(self, record: type[Record], body: Mapping[str, Any], name: str) -> bytes:
         return f"{self.workspace_id}|{record.kind}|{body['_id']}|{name}".encode()

@@ -6,6 +6,7 @@ what it sealed unreadable for ever, in every backup that does not hold them.
 """
 
 import asyncio
+import contextlib
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
@@ -100,8 +101,10 @@ class Keyring:
         if not any(is_sealed(body.get(name)) for name in record.encrypted):
             return body
         cipher = self._ciphers.get(body["workspace_id"])
-        if cipher is None or cipher.unknown_keys(record, body):  # another process has rotated
-            cipher = await self._load(body["workspace_id"], cipher.generation if cipher else 0)
+        if cipher is not None:
+            with contextlib.suppress(CannotOpen):  # another process may have rotated: look, then say so
+                return cipher.open(record, body)
+        cipher = await self._load(body["workspace_id"], cipher.generation if cipher else 0)
         return cipher.open(record, body)
 
     def forget(self, workspace_id: str) -> None:

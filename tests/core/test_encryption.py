@@ -134,7 +134,7 @@ def test_a_moved_or_changed_value_does_not_open(
     change: Callable[[dict[str, Any]], dict[str, Any]], field: str
 ) -> None:
     sealed = cipher().seal(Passport, body(email="lin@hanlu.example"))
-    with pytest.raises(CannotOpen, match=f"^{field} is sealed under data key '1' of workspace w1 and does"):
+    with pytest.raises(CannotOpen, match=f"^{field} is sealed under data key 1 of workspace w1 and does"):
         cipher().open(Passport, sealed | change(sealed))
 
 
@@ -143,11 +143,8 @@ def test_another_workspace_or_key_opens_nothing() -> None:
     for stranger in (cipher("w2"), cipher(k1=os.urandom(32))):
         with pytest.raises(CannotOpen, match="does not open: it was changed, or moved here"):
             stranger.open(Passport, sealed)
-    with pytest.raises(
-        CannotOpen, match="data key '1' of workspace w1, which does not exist or was destroyed"
-    ):
+    with pytest.raises(CannotOpen, match="data key 1 of workspace w1, which does not exist or was destroyed"):
         cipher(k2=KEY).open(Passport, sealed)
-    assert cipher(k2=KEY).unknown_keys(Passport, sealed) == {1}
 
 
 def test_blind_indexes_meet_in_one_field_of_one_workspace_only() -> None:

@@ -199,7 +199,7 @@ async def test_a_value_of_another_record_is_refused_and_the_record_not_shown(
     assert answer["data"] is None or answer["data"] == {"contact": None}
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "CANNOT_OPEN"
-    assert error["message"].startswith(f"email of contact {wei} is sealed under data key '1' of workspace")
+    assert error["message"].startswith(f"email of contact {wei} is sealed under data key 1 of workspace")
     before = await stored(house, wei)
     with pytest.raises(CannotOpen):
         await house.store.write(
