@@ -2,6 +2,7 @@
 
 import base64
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ async def fill(house: House, crew: Crew, count: int) -> list[str]:
     ids = [new_id() for _ in range(count)]
     for n, id in enumerate(ids):
         fields = {"full_name": f"C{n}", "email": f"c{n}@hanlu.example", "phone": "+8613800138000"}
-        await house.store.write(crew.rep.actor, lambda uow, f=fields, i=id: create_contact(uow, f, id=i))
+        await house.store.write(crew.rep.actor, partial(create_contact, fields=fields, id=id))
     return ids
 
 

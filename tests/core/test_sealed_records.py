@@ -30,7 +30,7 @@ async def make_contact(crew: Crew, name: str, **fields: Any) -> str:
 
 
 async def stored(house: House, id: str) -> dict[str, Any]:
-    body = await house.store.database["contacts"].find_one({"_id": id})
+    body: dict[str, Any] | None = await house.store.database["contacts"].find_one({"_id": id})
     assert body is not None
     return body
 
