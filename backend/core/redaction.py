@@ -34,6 +34,8 @@ ALWAYS_MASKED: Mapping[str, PersonalClass] = {
     "ext": PersonalClass.TEXT,
     "external_ids": PersonalClass.ID_NUMBER,
 }
+# A person's own domain would name the person for ever.
+STRICTER: Mapping[PersonalClass, PersonalClass] = {PersonalClass.EMAIL: PersonalClass.NAME}
 _ENCODER = Encoder(to_db=True)
 
 
@@ -99,7 +101,7 @@ class Redactor:
         if json is None or json == "" or json == [] or json == {}:
             return json
         if personal is not None:
-            return {"mask": mask(json, personal), "digest": self._digest(json, place)}
+            return {"mask": mask(json, STRICTER.get(personal, personal)), "digest": self._digest(json, place)}
         if isinstance(json, str):
             too_long = len(json) > LONGEST_CLEAR
             return {"length": len(json), "digest": self._digest(json, place)} if too_long else json
