@@ -29,7 +29,14 @@ if os.environ.get("MONGODB_URI"):  # a server that outlives the suite needs a ma
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a throw-away house; MONGODB_URI in the environment runs the suite on that server."""
-    return Settings(data_dir=tmp_path_factory.mktemp("house"), database_sync=False, demo=False)
+    return Settings(
+        data_dir=tmp_path_factory.mktemp("house"),
+        database_sync=False,
+        demo=False,
+        sign_in_redirects=("com.example.app:/signed-in",),
+        outbound_allow=("127.0.0.0/8",),  # where the tests' own peers listen
+        outbound_ports=(),
+    )
 
 
 @pytest.fixture(scope="session")

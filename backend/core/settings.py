@@ -154,6 +154,11 @@ class Settings(BaseSettings):
     )
     access_token_minutes: int = Field(default=15, ge=1, le=1440, description="Life of an access token.")
     refresh_token_days: int = Field(default=30, ge=1, le=400, description="Life of an unused refresh token.")
+    sign_in_redirects: tuple[str, ...] = Field(
+        default=(),
+        description="Where a sign-in at a provider may end, as a JSON list of whole addresses such as "
+        '["com.example.app:/signed-in"]; loopback addresses may always.',
+    )
 
     # e-mail
     smtp_url: SecretStr = Field(

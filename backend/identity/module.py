@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import svcs
+
 from backend.core.access import Level, grant
 from backend.core.jobs import Job
 from backend.core.module import Module
@@ -19,8 +21,11 @@ from backend.identity.events import StampsMoved, UserInvited, UserSuspended
 from backend.identity.graphql import MUTATIONS, QUERIES
 from backend.identity.http import router
 from backend.identity.mail_documents import MailDue, OneTimeToken
+from backend.identity.oidc_directory import provide_directory
+from backend.identity.oidc_http import router as oidc_router
 from backend.identity.outbox import on_user_invited, provide_outbox, send_due_mail
 from backend.identity.password_http import router as password_router
+from backend.identity.provider_documents import ExternalIdentity, IdentityProvider, ProviderSignIn
 from backend.identity.restamping import on_stamps_moved
 from backend.identity.second_factor_documents import SecondFactor, SignInTicket
 from backend.identity.second_factor_http import router as second_factor_router
@@ -47,6 +52,13 @@ ADMINISTERED = frozenset(
 )
 STAFF = {"workspace": READ, "user": READ, "team": READ}
 
+
+def _provide(registry: svcs.Registry) -> None:
+    """Give the house its outbox, and what it knows of sign-in providers."""
+    provide_outbox(registry)
+    provide_directory(registry)
+
+
 module = Module(
     name="identity",
     documents=(
@@ -54,6 +66,7 @@ module = Module(
         User,
         Team,
         Role,
+        IdentityProvider,
         SharingRule,
         Territory,
         SharingDefaults,
@@ -69,6 +82,8 @@ module = Module(
         SecondFactor,
         SignInTicket,
         ApiToken,
+        ExternalIdentity,
+        ProviderSignIn,
         OneTimeToken,
         MailDue,
     ),
@@ -83,7 +98,7 @@ module = Module(
         Job(name="identity.end_shares", every=timedelta(seconds=30), run=end_due_shares),
         Job(name="identity.mail", every=timedelta(seconds=2), run=send_due_mail),
     ),
-    routes=(router, second_factor_router, password_router),
+    routes=(router, second_factor_router, oidc_router, password_router),
     roles={
         "admin": {"*": EVERYTHING},
         "manager": STAFF,
@@ -92,6 +107,6 @@ module = Module(
         "customer": {"workspace": READ, "user": grant(read=Level.OWN)},
     },
     token_scopes={"admin": ADMINISTERED},
-    provide=provide_outbox,
+    provide=_provide,
     seed=seed_people,
 )

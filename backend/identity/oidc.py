@@ -18,7 +18,7 @@ from backend.core.store import Store
 from backend.identity.documents import DeviceInfo
 from backend.identity.external_identities import user_of_claims
 from backend.identity.oidc_directory import ProviderDirectory, TokenRequest
-from backend.identity.oidc_tokens import Expected, UnknownKey, read_id_token, refusal
+from backend.identity.oidc_tokens import LOOPBACK, Expected, UnknownKey, read_id_token, refusal
 from backend.identity.provider_documents import IdentityProvider, ProviderSignIn
 from backend.identity.providers import client_secret
 from backend.identity.second_factor_documents import TicketPurpose
@@ -28,7 +28,6 @@ from backend.identity.tickets import EXCHANGE_LIFE, issue_ticket, read_ticket, u
 from backend.identity.tokens import digest, make_secret, same_digest
 
 SIGN_IN_LIFE = timedelta(minutes=10)
-LOOPBACK = ("127.0.0.1", "::1")  # by number: what `localhost` is, others may decide. Source: RFC 8252 §8.3
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class CameBack:
 
 @dataclass(frozen=True, kw_only=True)
 class Landing:
-    """Where a sign-in comes back to us, and where it ends: ``challenge`` is the S256 of the app's verifier."""
+    """Where a sign-in comes back to us and where it ends; ``challenge`` is the S256 of the app's verifier."""
 
     callback: str
     redirect: str
@@ -151,11 +150,13 @@ async def exchange(
         raise Unauthenticated("This code belongs to another app (verifier); sign in again from the start.")
     if not held.skips_second_factor:
         await demand_second_factor(store.clock, held.workspace_id, held.user_id, device)
-    return await start_session(policy, store.clock, held.workspace_id, held.user_id, device)
+    return await start_session(
+        policy, store, held.workspace_id, held.user_id, device, method="identity provider"
+    )
 
 
 def check_redirect(redirect: str, allowed: Sequence[str]) -> None:
-    """Raise InvalidInput for where no sign-in may end: only what the settings name, and loopback addresses."""
+    """Raise InvalidInput for where no sign-in may end: only at what the settings name, and on loopback."""
     if redirect in allowed:
         return
     plain = redirect.isascii() and redirect.isprintable() and not set(redirect) & set("\\@# ")

@@ -14,7 +14,9 @@ from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from backend.core.errors import Unavailable
-from backend.identity.oidc_tokens import refusal
+from backend.core.outbound import OutboundRules, outbound_client
+from backend.core.settings import Settings
+from backend.identity.oidc_tokens import is_confidential, refusal
 
 REMEMBERED_SECONDS = 3_600.0
 KEYS_ASKED_ANEW_AFTER_SECONDS = 10.0  # at the soonest: a made-up key name must not let us flood a provider
@@ -56,8 +58,8 @@ class ProviderDirectory:
         if found.get("issuer") != issuer:
             raise refusal(f"what {issuer} publishes is of another issuer, {found.get('issuer')!r}")
         wanted = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        if not all(isinstance(found.get(name), str) for name in wanted):
-            raise refusal(f"{issuer} does not publish {', '.join(wanted)}")
+        if not all(is_confidential(str(found.get(name))) for name in wanted):
+            raise refusal(f"{issuer} does not publish {', '.join(wanted)} with https")
         return found
 
     async def keys(self, issuer: str, *, anew: bool = False) -> Mapping[str, Any]:
@@ -86,7 +88,7 @@ class ProviderDirectory:
     async def user_info(self, issuer: str, access_token: str) -> Mapping[str, Any]:
         """Return the provider's claims about the holder of an access token; none when it has no such page."""
         url = (await self.metadata(issuer)).get("userinfo_endpoint")
-        if not isinstance(url, str):
+        if not isinstance(url, str) or not is_confidential(url):
             return {}
         answer = await self._send("GET", url, headers={"Authorization": f"Bearer {access_token}"})
         return _json(answer) if answer.status_code == httpx.codes.OK else {}
@@ -116,9 +118,10 @@ class ProviderDirectory:
 
 
 def provide_directory(registry: svcs.Registry) -> None:
-    """Give the house what it knows of providers. It follows no redirects: a provider answers itself."""
-    client = httpx.AsyncClient(timeout=SLOWEST_SECONDS, follow_redirects=False, trust_env=False)
-    directory = ProviderDirectory(client)
+    """Give the house what it knows of providers, which are called like all that others name: checked."""
+    with svcs.Container(registry) as services:
+        rules = OutboundRules.of(services.get(Settings))
+    directory = ProviderDirectory(outbound_client(rules, seconds=SLOWEST_SECONDS))
     registry.register_value(ProviderDirectory, directory, on_registry_close=directory.close)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 
@@ -15,6 +16,7 @@ from backend.core.errors import Unauthenticated
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures with a public key: ``none`` and those with a shared secret are never taken."""
 
+LOOPBACK = ("127.0.0.1", "::1")  # by number: what `localhost` is, others may decide. Source: RFC 8252 §8.3
 CLOCKS_APART = timedelta(seconds=60)
 
 
@@ -25,6 +27,12 @@ class Expected:
     issuer: str
     client_id: str
     nonce: str
+
+
+def is_confidential(url: str) -> bool:
+    """Tell whether what goes to ``url`` is read by nobody on the way: HTTPS, or this very machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 class UnknownKey(Exception):

@@ -35,7 +35,7 @@ class IdentityProvider(Record):
 
 
 class ExternalIdentity(Document):
-    """Who somebody is at a provider, (issuer, subject), and here. The id is made of these and the workspace."""
+    """Who somebody is at a provider, (issuer, subject), and here; the id is made of these and of where."""
 
     id: str  # type: ignore[assignment]
     workspace_id: str

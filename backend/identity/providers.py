@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.unit_of_work import UnitOfWork
+from backend.identity.oidc_tokens import is_confidential
 from backend.identity.policies import RoleBook
 from backend.identity.provider_documents import IdentityProvider
 from backend.identity.scopes import require_session
@@ -87,7 +88,7 @@ def _check_roles(keys: list[str], roles: RoleBook) -> None:
 def _check_issuer(issuer: str) -> None:
     """Refuse what is no issuer. Whether its host may be called is asked when it is called."""
     parts = urlsplit(issuer)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+    if not is_confidential(issuer) or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInput(
             FieldError("issuer", "is no issuer; copy it from the provider, such as https://login.example.com")
         )

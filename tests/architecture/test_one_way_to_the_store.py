@@ -30,6 +30,8 @@ ALLOWED = {
     "backend/identity/second_step.py": "between two halves of a sign-in nobody is known yet",
     "backend/identity/tickets.py": "tickets are credentials, of somebody not yet known",
     "backend/identity/api_tokens.py": "tokens are credentials and no records",
+    "backend/identity/external_identities.py": "who somebody is at a provider, before being known here",
+    "backend/identity/oidc.py": "sign-ins under way, of somebody not yet known",
     "backend/identity/presented_tokens.py": "looks up the token by which somebody becomes known",
     "backend/identity/actors.py": "makes the actor that the predicate needs",
     "backend/identity/share_endings.py": "looks in all workspaces for shares that are over, by date alone",

@@ -4,6 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -194,8 +195,8 @@ async def test_a_ticket_is_for_one_purpose_and_five_minutes(
     crew: Crew, house: House, door: Door, enrolled: tuple[App, list[str]]
 ) -> None:
     clock = HeldClock(house.store.clock.now())
-    ids = {"workspace_id": crew.workspace_id, "user_id": crew.rep.user_id}
-    ticket = await issue_ticket(clock, TicketPurpose.SECOND_FACTOR, **ids)
+    issue = partial(issue_ticket, workspace_id=crew.workspace_id, user_id=crew.rep.user_id)
+    ticket = await issue(clock, TicketPurpose.SECOND_FACTOR)
     with pytest.raises(Unauthenticated):
         await read_ticket(clock, ticket, TicketPurpose.ENROLMENT)
     clock.advance(timedelta(minutes=4, seconds=59))
@@ -203,7 +204,7 @@ async def test_a_ticket_is_for_one_purpose_and_five_minutes(
     clock.advance(timedelta(seconds=1))
     with pytest.raises(Unauthenticated):
         await read_ticket(clock, ticket, TicketPurpose.SECOND_FACTOR)
-    other = await issue_ticket(house.store.clock, TicketPurpose.ENROLMENT, **ids)
+    other = await issue(house.store.clock, TicketPurpose.ENROLMENT)
     app, _ = enrolled
     assert (await door.finish(other, app.code(steps_ahead=1))).status_code == 401
     assert (await door.finish("made up", app.code(steps_ahead=1))).status_code == 401

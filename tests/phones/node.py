@@ -39,24 +39,24 @@ def _npm_command() -> list[str]:
     return [on_path]
 
 
-def ensure_node_modules() -> Path:
-    """Install the locked packages of ``package-lock.json`` unless they are there; return ``node_modules``.
+def ensure_node_modules(folder: Path = PHONES_DIR) -> Path:
+    """Install the locked packages of ``folder`` unless they are there; return its ``node_modules``.
 
     A stamp inside ``node_modules`` keeps the lock file's hash, so a changed lock installs anew. Safe when
     several test processes start at once.
     """
-    node_modules = PHONES_DIR / "node_modules"
+    node_modules = folder / "node_modules"
     stamp = node_modules / ".installed"
-    wanted = hashlib.sha256((PHONES_DIR / "package-lock.json").read_bytes()).hexdigest()
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
 
-    with (PHONES_DIR / "package.json").open() as lock:
+    with (folder / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text() == wanted:
             return node_modules
         command = [*_npm_command(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         done = subprocess.run(
             command,
-            cwd=PHONES_DIR,
+            cwd=folder,
             capture_output=True,
             text=True,
             timeout=_INSTALL_TIMEOUT_SECONDS,
@@ -64,8 +64,8 @@ def ensure_node_modules() -> Path:
         )
         if done.returncode != 0:
             raise RuntimeError(
-                f"npm could not install the phones' packages (exit {done.returncode}); they come from the npm"
-                f" registry, so check the network, then run npm ci in {PHONES_DIR}.\n{done.stderr[-2000:]}"
+                f"npm could not install the test's packages (exit {done.returncode}); they come from the npm"
+                f" registry, so check the network, then run npm ci in {folder}.\n{done.stderr[-2000:]}"
             )
         stamp.write_text(wanted)
     return node_modules

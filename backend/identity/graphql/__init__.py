@@ -4,6 +4,7 @@ from typing import Any
 
 from backend.identity.graphql.audit import AuditQuery
 from backend.identity.graphql.people import PeopleMutation, PeopleQuery
+from backend.identity.graphql.providers import ProviderMutation, ProviderQuery
 from backend.identity.graphql.record_shares import RecordShareMutation, RecordShareQuery
 from backend.identity.graphql.roles import RoleMutation, RoleQuery
 from backend.identity.graphql.second_factor import SecondFactorMutation, SecondFactorQuery
@@ -14,6 +15,7 @@ from backend.identity.graphql.tokens import TokenMutation, TokenQuery
 QUERIES: tuple[type[Any], ...] = (
     AuditQuery,
     PeopleQuery,
+    ProviderQuery,
     RecordShareQuery,
     RoleQuery,
     SecondFactorQuery,
@@ -23,6 +25,7 @@ QUERIES: tuple[type[Any], ...] = (
 )
 MUTATIONS: tuple[type[Any], ...] = (
     PeopleMutation,
+    ProviderMutation,
     RecordShareMutation,
     RoleMutation,
     SecondFactorMutation,
