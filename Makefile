@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: $(INSTALLED) ## Install what is needed, start everything, print the addresses and the demo sign-ins
@@ -31,7 +31,7 @@ test: $(INSTALLED) $(PHONES) ## Install what is needed, run the whole test suite
 	@pytest
 
 .PHONY: check
-check: lint types schema-check test ## Run what CI runs: format, lint, types, import contracts, schema, tests
+check: lint types schema-check secrets audit test ## Run what CI runs: format, lint, types, import contracts, schema, secrets, audit, tests
 
 .PHONY: bench
 bench: $(INSTALLED) $(PHONES) ## Measure, print a table, write bench/results.json
@@ -55,6 +55,23 @@ lint: $(INSTALLED) ## Check format, lint rules and import contracts
 .PHONY: types
 types: $(INSTALLED) ## Check types, strictly
 	@mypy
+
+.PHONY: secrets
+secrets: $(INSTALLED) ## Look for secrets in the tracked files; known and harmless ones are in .secrets.baseline
+	@python .ci/scan_secrets.py
+
+.PHONY: accept-secrets
+accept-secrets: $(INSTALLED) ## Take what `make secrets` finds as harmless; read the difference before you commit it
+	@python .ci/scan_secrets.py --accept
+	@git diff --stat -- .secrets.baseline
+
+.PHONY: audit
+audit: $(INSTALLED) ## Ask PyPI for known holes in the pinned dependencies; says so when it cannot
+	@python .ci/audit_dependencies.py
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Fuzz sign-in, ids, REST and GraphQL for some minutes (the suite does it for seconds)
+	@RAPPORT_FUZZ=40 pytest tests/fuzz --timeout 1800
 
 .PHONY: schema
 schema: $(INSTALLED) ## Print the GraphQL schema into docs/schema.graphql
