@@ -17,6 +17,7 @@ from backend.crm.graphql import MUTATIONS, QUERIES
 from backend.crm.privacy.documents import Erasure, RetentionRule
 from backend.crm.privacy.erasures import continue_erasures
 from backend.crm.privacy.http import router as privacy_router
+from backend.crm.privacy.retention import apply_due_rules
 from backend.crm.seed import seed_customers
 from backend.crm.synced import ACCOUNTS, ACTIVITIES, CONTACTS, TASKS
 
@@ -45,6 +46,7 @@ module = Module(
     jobs=(
         Job(name="crm.uploads", every=timedelta(minutes=1), run=sweep_uploads),
         Job(name="crm.erasures", every=timedelta(minutes=1), run=continue_erasures),
+        Job(name="crm.retention", every=timedelta(hours=1), run=apply_due_rules),
     ),
     provide=provide,
     larger_bodies=larger_bodies,

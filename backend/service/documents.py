@@ -157,6 +157,7 @@ class Conversation(CustomerMatter):
         "subject": PersonalClass.TEXT,
     }
     about_person: ClassVar[str | None] = "contact_id"
+    about_records: ClassVar[tuple[tuple[str, str], ...]] = (("ticket", "ticket_id"),)
     server_owned: ClassVar[frozenset[str]] = CustomerMatter.server_owned | {"ticket_id", "last_message_at"}
 
     channel: Channel = Channel.WEBCHAT

@@ -6,9 +6,19 @@ from backend.crm.graphql.attachments import AttachmentMutation, AttachmentQuery
 from backend.crm.graphql.consents import ConsentMutation, ConsentQuery
 from backend.crm.graphql.contacts import ContactMutation, ContactQuery
 from backend.crm.graphql.privacy import PrivacyMutation, PrivacyQuery
+from backend.crm.graphql.retention import RetentionMutation, RetentionQuery
 from backend.crm.graphql.tasks import TaskMutation, TaskQuery
 
-QUERIES = (AccountQuery, ContactQuery, ConsentQuery, TaskQuery, ActivityQuery, AttachmentQuery, PrivacyQuery)
+QUERIES = (
+    AccountQuery,
+    ContactQuery,
+    ConsentQuery,
+    TaskQuery,
+    ActivityQuery,
+    AttachmentQuery,
+    PrivacyQuery,
+    RetentionQuery,
+)
 MUTATIONS = (
     AccountMutation,
     ContactMutation,
@@ -17,4 +27,5 @@ MUTATIONS = (
     ActivityMutation,
     AttachmentMutation,
     PrivacyMutation,
+    RetentionMutation,
 )
