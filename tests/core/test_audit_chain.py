@@ -191,6 +191,7 @@ def test_each_break_is_named() -> None:
             documents[1][name], documents[2][name] = documents[2][name], documents[1][name]
 
     assert after(lambda d: d[1]["entries"][1].update(actor_id="u-2")) == (BreakKind.CHANGED, 5)
+    assert after(lambda d: d[1].update(count=2)) == (BreakKind.CHANGED, 6)
     assert after(lambda d: d.pop(1)) == (BreakKind.MISSING, 4)
     assert after(lambda d: d.pop(0)) == (BreakKind.MISSING, 1)
     assert after(lambda d: d[1]["entries"].pop()) == (BreakKind.MISSING, 6)
