@@ -67,6 +67,8 @@ async def invite_user(uow: UnitOfWork, fields: Fields, *, id: str | None = None,
 async def invite_again(uow: UnitOfWork, id: str, *, expected_version: int | None = None) -> User:
     """Let somebody who has no password yet get another link. Raise InvalidInput for others."""
     user = await uow.access(User, id, action="update", expected_version=expected_version)
+    if user.is_service:
+        raise InvalidInput(FieldError("id", "is the identity of an API key, which never signs in"))
     if not user.is_active:
         raise InvalidInput(FieldError("id", "is suspended; reactivate this person first"))
     if await find_credential(user.email) is not None:

@@ -73,6 +73,11 @@ async def _check_contact(uow: UnitOfWork, user: User) -> None:
         raise InvalidInput(FieldError("contact_id", "is no contact that you see; choose one of `contacts`"))
 
 
+def _is_person(user: User) -> bool:
+    """Tell staff who sign in from customers, and from the identities of API keys."""
+    return user.contact_id is None and not user.is_service
+
+
 async def keep_an_admin(uow: UnitOfWork, leaving: User) -> None:
     """Raise InvalidInput when ``leaving`` is the last who can administer the workspace.
 
@@ -80,7 +85,7 @@ async def keep_an_admin(uow: UnitOfWork, leaving: User) -> None:
     second looks again, and is refused.
     """
     admins = await uow.find(User, {"role_keys": ADMIN, "is_active": True})
-    if not [one for one in admins if one.id != leaving.id and one.contact_id is None]:
+    if not [one for one in admins if one.id != leaving.id and _is_person(one)]:
         raise InvalidInput(
             FieldError("id", "is the last active admin, who must stay; make somebody else an admin first")
         )

@@ -156,6 +156,8 @@ async def test_a_key_acts_as_an_identity_of_its_own_in_its_role(crew: Crew) -> N
     created = await account(shop, "Shopped")
     assert created["ownerId"] == shop.user_id
     assert (await crew.rep.ask("{ accounts { nodes { id } } }"))["accounts"]["nodes"] == []
+    invite = """mutation($id: ID!) { userInviteAgain(input: {id: $id}) { __typename } }"""
+    assert (await crew.admin.ask(invite, id=shop.user_id))["userInviteAgain"]["__typename"] == "InvalidInput"
     identity = await crew.house.store.reader.get(User, shop.user_id)
     assert identity is not None
     assert identity.is_service
@@ -252,6 +254,9 @@ async def test_no_token_makes_tokens_or_touches_a_second_factor(crew: Crew) -> N
         "{ ... on Error { code } } }",
     }.items():
         assert (await program.ask(query))[field] == {"code": "SESSION_REQUIRED"}
+    change = 'mutation { passwordChange(input: {current: "a", new: "another pass phrase"}) { __typename } }'
+    answer = await program.post(change)
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert await ApiToken.find({"workspace_id": crew.workspace_id}).count() == 1
     assert (await crew.admin.ask("{ signInPolicy { requireSecondFactor } }"))["signInPolicy"] == {
         "requireSecondFactor": False
