@@ -106,6 +106,8 @@ class Actor:
     def level(self, kind: str, action: Action) -> Level:
         """Return how far this actor reaches, the workspace's defaults included."""
         level = self.grant(kind).level(action)
+        if level is Level.ALL and follows_any(kind) and self.user_id != HOUSE:
+            return Level.SUBORDINATES  # as far as each parent's kind: a level cannot say so
         if level is Level.NONE or self.is_customer:
             return level
         opened = self.openness.get(kind)
@@ -125,6 +127,8 @@ class Actor:
         level = self.level(kind, action)
         if level is Level.NONE:
             return frozenset()
+        if follows_any(kind):
+            return self._parents_principals(action)
         found = {f"u:{self.user_id}"} | {f"p:{audience}" for audience in self.audiences}
         if self.contact_id:
             return frozenset(found | {f"c:{self.contact_id}"})
@@ -134,6 +138,16 @@ class Actor:
             found |= {f"u:{user}" for user in self.subordinate_ids}
         if action in ("read", "update"):
             found |= getattr(self.stamps.get(kind, NO_STAMPS), action)
+        return frozenset(found)
+
+    def _parents_principals(self, action: Action) -> frozenset[str]:
+        """Return the acl entries of what follows records of any kind: who changes the parent changes this."""
+        action = action if action == "read" else "update"
+        found: set[str] = set()
+        for parent in (kind for kind in REGISTRY if not follows_any(kind)):
+            level = self.level(parent, action)
+            reach = (EVERYONE,) if level is Level.ALL else self.principals(parent, action)
+            found |= {parents_entry(parent, one) for one in reach}
         return frozenset(found)
 
     def scopes(self, kind: str) -> tuple[str, ...]:
@@ -150,6 +164,17 @@ class Actor:
             self._compiled[key] = Mask.of(record, grant.fields, grant.other_fields) if record else CLEAR
         found: Mask = self._compiled[key]
         return found
+
+
+def follows_any(kind: str) -> bool:
+    """Tell whether records of ``kind`` may follow records of any kind, as attachments do."""
+    record = REGISTRY.get(kind)
+    return bool(record and record.follows and record.follows[0].startswith("@"))
+
+
+def parents_entry(parent: str, entry: str) -> str:
+    """Return an acl entry of a parent as a child has it whose parent may be of any kind."""
+    return f"{parent}/{entry}"
 
 
 def system_actor(workspace_id: str) -> Actor:

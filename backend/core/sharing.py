@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from backend.core.access import EVERYONE, Action, Actor, Grant, allows
+from backend.core.access import EVERYONE, Action, Actor, Grant, allows, follows_any, parents_entry
 from backend.core.conditions import Test
 from backend.core.records import REGISTRY, Record
 
@@ -118,6 +118,8 @@ def own_acl(record: Record, policy: Policy, now: datetime) -> list[str]:
 
 def followed_acl(record: Record, parent: Record | None) -> list[str]:
     """Return the acl of a record that has its parent's readers; of an orphan, only what is its own."""
+    if parent is not None and follows_any(record.kind):
+        return [EVERYONE, *(parents_entry(parent.kind, one) for one in record.inherited(parent.acl))]
     inherited = record.inherited([one for one in parent.acl if one != EVERYONE]) if parent else []
     return [EVERYONE, *dict.fromkeys([*record.principals(), *inherited])]
 

@@ -197,7 +197,7 @@ class Attachment(Record):
 
     kind: ClassVar[str] = "attachment"
     follows: ClassVar[tuple[str, str] | None] = ("@target_kind", "target_id")
-    readers_are: ClassVar[tuple[str, ...]] = ("u:", "t:", "c:", "p:")
+    readers_are: ClassVar[tuple[str, ...]] = ("",)  # whatever its record's are
     always_shown: ClassVar[frozenset[str]] = frozenset({"target_kind", "target_id", "state"})
     server_owned: ClassVar[frozenset[str]] = frozenset({"owner_id", "team_ids", "state", "refused_reason"})
     personal: ClassVar[Mapping[str, PersonalClass]] = {"name": PersonalClass.TEXT}

@@ -11,6 +11,7 @@ import svcs
 
 from backend.core.ids import new_id
 from backend.crm.attachment_links import FileLinks, Purpose
+from backend.crm.documents import Attachment
 from backend.identity.documents import Session
 from tests.crew import Crew
 from tests.crm.filing import (
@@ -320,3 +321,23 @@ async def test_a_download_is_audited_once_and_its_goings_on_are_not(
     assert len(found) == 1
     assert made["id"] in str(found[0])
     assert crew.rep.user_id in str(found[0])
+
+
+async def test_the_predicate_alone_lets_nobody_further_than_the_record(crew: Crew) -> None:
+    """Even a query that looks at no target: each reader finds the files of the records that they read."""
+    await crew.house.relay.settle()
+    lead = await crew.rep.do("leadCreate", {"fullName": "陆建国"})
+    at_lead = await attach(crew.rep, "lead", lead["id"])
+    at_account = await attach(crew.rep, "account", await account_of(crew))
+    both = {at_lead["id"], at_account["id"]}
+    for person, expected in (
+        (crew.rep, both),
+        (crew.colleague, both),
+        (crew.manager, both),
+        (crew.admin, both),
+        (crew.agent, {at_account["id"]}),
+        (crew.stranger, set()),
+        (crew.customer, set()),
+    ):
+        found = await crew.house.store.unit_of_work(person.actor).find(Attachment)
+        assert {one.id for one in found} == expected
