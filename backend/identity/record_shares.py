@@ -21,7 +21,7 @@ from backend.identity.sharing_checks import shareable_kind
 from backend.identity.sharing_documents import ShareExpiry, ShareTarget
 
 MOST_SHARES = 100  # of one record: whoever needs more wants a sharing rule
-LONGEST_REASON = 500
+LONGEST_REASON = 200  # what the audit trail keeps word for word
 _UNTIL: TypeAdapter[datetime | None] = TypeAdapter(Moment | None)
 
 
@@ -51,6 +51,9 @@ async def share_record(
     record.shares = [*shares, share]
     edit = share.access is ShareAccess.EDIT
     uow.restamp(record, AccessChanged(), RecordShared(to=share.to, edit=edit))
+    until = share.until.isoformat() if share.until else ""
+    details = {"to": share.to, "access": share.access.value, "until": until, "reason": share.reason}
+    uow.note("record.shared", kind=kind, id=id, details=details)
     await _note_target(uow, share.to, kind)
     await _note_expiry(uow, record)
     return record
@@ -63,6 +66,7 @@ async def unshare_record(uow: UnitOfWork, kind: str, id: str, *, to: str) -> Rec
     if len(left) != len(record.shares):
         record.shares = left
         uow.restamp(record, AccessChanged(), RecordUnshared(to=to))
+        uow.note("record.unshared", kind=kind, id=id, details={"to": to})
         await _note_expiry(uow, record)
     return record
 

@@ -3,9 +3,11 @@
 from typing import Any
 
 from backend.identity.graphql.audit import AuditQuery
+from backend.identity.graphql.explain import ExplainQuery
 from backend.identity.graphql.people import PeopleMutation, PeopleQuery
 from backend.identity.graphql.providers import ProviderMutation, ProviderQuery
 from backend.identity.graphql.record_shares import RecordShareMutation, RecordShareQuery
+from backend.identity.graphql.reveal import RevealMutation
 from backend.identity.graphql.roles import RoleMutation, RoleQuery
 from backend.identity.graphql.second_factor import SecondFactorMutation, SecondFactorQuery
 from backend.identity.graphql.sessions import SessionMutation, SessionQuery
@@ -14,6 +16,7 @@ from backend.identity.graphql.tokens import TokenMutation, TokenQuery
 
 QUERIES: tuple[type[Any], ...] = (
     AuditQuery,
+    ExplainQuery,
     PeopleQuery,
     ProviderQuery,
     RecordShareQuery,
@@ -27,6 +30,7 @@ MUTATIONS: tuple[type[Any], ...] = (
     PeopleMutation,
     ProviderMutation,
     RecordShareMutation,
+    RevealMutation,
     RoleMutation,
     SecondFactorMutation,
     SessionMutation,
