@@ -98,11 +98,11 @@ async def _find_contact(uow: UnitOfWork, id: str) -> Contact:
 
 async def _check_no_hold(uow: UnitOfWork, contact: Contact) -> None:
     """Raise InvalidInput while something about the person must be kept for a legal claim."""
-    house = uow.as_house()
+    unit = uow.as_house()
     for kind in REGISTRY.values():
         if HOLD in kind.model_fields and kind.about_person is not None:
             field = "_id" if kind.about_person == "id" else kind.about_person
-            held = await house.find_one(kind, {field: contact.id, HOLD: {"$gt": ""}})
+            held = await unit.find_one(kind, {field: contact.id, HOLD: {"$gt": ""}})
             if held is not None:
                 raise InvalidInput(
                     FieldError(

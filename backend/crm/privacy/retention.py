@@ -140,14 +140,14 @@ async def _is_held(store: Store, record: Record) -> bool:
     """Tell whether a legal hold keeps ``record``: its own, its contact's, or that of what it belongs to."""
     if hold_of(record):
         return True
-    house = store.unit_of_work(system_actor(record.workspace_id))
+    unit = store.unit_of_work(system_actor(record.workspace_id))
     above = [(Contact.kind, getattr(record, record.about_person))] if record.about_person else []
     for target, id_field in ties_of(type(record)):
         kind = str(getattr(record, target[1:])) if target.startswith("@") else target
         above.append((kind, getattr(record, id_field)))
     for kind, id in above:
         if id and kind in REGISTRY and (kind, id) != (record.kind, record.id):
-            parent = await house.find_one(REGISTRY[kind], {"_id": id})
+            parent = await unit.find_one(REGISTRY[kind], {"_id": id})
             if parent is not None and await _is_held(store, parent):
                 return True
     return False
