@@ -16,6 +16,7 @@ TORCH_INDEX ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PHONES := tests/phones/node_modules/.installed
+PROVIDER := tests/identity/provider/node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
@@ -27,14 +28,14 @@ up: $(INSTALLED) ## Install what is needed, start everything, print the addresse
 	@rapport up
 
 .PHONY: test
-test: $(INSTALLED) $(PHONES) ## Install what is needed, run the whole test suite
+test: $(INSTALLED) $(PHONES) $(PROVIDER) ## Install what is needed, run the whole test suite
 	@pytest
 
 .PHONY: check
 check: lint types schema-check secrets audit test ## Run what CI runs: format, lint, types, import contracts, schema, secrets, audit, tests
 
 .PHONY: bench
-bench: $(INSTALLED) $(PHONES) ## Measure, print a table, write bench/results.json
+bench: $(INSTALLED) $(PHONES) $(PROVIDER) ## Measure, print a table, write bench/results.json
 	@python -m bench
 
 .PHONY: eval
@@ -71,7 +72,7 @@ audit: $(INSTALLED) ## Ask PyPI for known holes in the pinned dependencies; says
 
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Fuzz sign-in, ids, REST and GraphQL for some minutes (the suite does it for seconds)
-	@RAPPORT_FUZZ=40 pytest tests/fuzz --timeout 1800
+	@RAPPORT_FUZZ=10 pytest tests/fuzz --timeout 1800
 
 .PHONY: schema
 schema: $(INSTALLED) ## Print the GraphQL schema into docs/schema.graphql
@@ -82,7 +83,7 @@ schema-check: $(INSTALLED)
 	@rapport schema | diff -u docs/schema.graphql - || { echo "docs/schema.graphql is out of date: run 'make schema'" >&2; exit 1; }
 
 .PHONY: install
-install: $(INSTALLED) $(PHONES) ## Make the virtual environment and the test phones, and nothing else
+install: $(INSTALLED) $(PHONES) $(PROVIDER) ## Make the virtual environment and the test phones, and nothing else
 
 .PHONY: pins
 pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
@@ -103,6 +104,6 @@ endif
 	@pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-$(PHONES): tests/phones/package-lock.json $(INSTALLED)
+$(PHONES) $(PROVIDER): %/node_modules/.installed: %/package-lock.json $(INSTALLED)
 	@npm ci --prefix tests/phones --no-audit --no-fund --loglevel=error
 	@touch $@

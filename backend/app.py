@@ -163,8 +163,15 @@ class GraphQLEdge(GraphQL[Context, None]):
         return super().create_response(response_data, sub_response)
 
     def parse_query_params(self, params: Any) -> dict[str, Any]:
-        body: Any = self._documents.expand(super().parse_query_params(params))
+        said = {name: value for name, value in dict(params).items() if value != "null"}
+        body: Any = self._documents.expand(super().parse_query_params(said))
         return dict(body)
+
+    def parse_json(self, data: str | bytes) -> Any:
+        found = super().parse_json(data)
+        if not isinstance(found, dict | list):  # a list is refused as a batch
+            raise HTTPException(400, "The body of a GraphQL request is a JSON object with a `query`")
+        return found
 
     def encode_json(self, data: object) -> str:
         return orjson.dumps(data).decode()  # text: bytes would go over a socket as frames of another kind
