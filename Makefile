@@ -83,7 +83,7 @@ schema-check: $(INSTALLED)
 	@rapport schema | diff -u docs/schema.graphql - || { echo "docs/schema.graphql is out of date: run 'make schema'" >&2; exit 1; }
 
 .PHONY: install
-install: $(INSTALLED) $(PHONES) $(PROVIDER) ## Make the virtual environment and the test phones, and nothing else
+install: $(INSTALLED) $(PHONES) $(PROVIDER) ## Make the virtual environment and the tests' peers in Node, and nothing else
 
 .PHONY: pins
 pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
@@ -92,7 +92,7 @@ pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
 
 .PHONY: clean
 clean: ## Remove everything that make and the tools made; your data under .data stays
-	@rm -rf .venv tests/phones/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
+	@rm -rf .venv tests/phones/node_modules tests/identity/provider/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -105,5 +105,5 @@ endif
 	@touch $@
 
 $(PHONES) $(PROVIDER): %/node_modules/.installed: %/package-lock.json $(INSTALLED)
-	@npm ci --prefix tests/phones --no-audit --no-fund --loglevel=error
+	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@

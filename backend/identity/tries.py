@@ -3,9 +3,11 @@
 Tries are counted before the secret is looked at, so that many guesses at once count like guesses in turn.
 """
 
+import contextlib
 from datetime import timedelta
 
 from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
 
 from backend.core.clock import Clock
 from backend.core.errors import RateLimited
@@ -42,13 +44,17 @@ async def count_try(
     now = clock.now()
     collection = SignInTries.get_pymongo_collection()
     await collection.delete_one({"_id": key, "expires_at": {"$lte": now}})
-    tries = await collection.find_one_and_update(
-        {"_id": key},
-        {"$inc": {"tries": 1}, "$setOnInsert": {"first_at": now, "expires_at": now + within}},
-        upsert=True,
-        return_document=ReturnDocument.AFTER,
-    )
-    if tries is not None and tries["tries"] > most:
+    tries = None
+    while tries is None:
+        tries = await collection.find_one_and_update(
+            {"_id": key}, {"$inc": {"tries": 1}}, return_document=ReturnDocument.AFTER
+        )
+        if tries is None:
+            # Not an upsert: of two at once, some servers answer neither with what it wrote.
+            with contextlib.suppress(DuplicateKeyError):
+                first = {"_id": key, "tries": 0, "first_at": now, "expires_at": now + within}
+                await collection.insert_one(first)
+    if tries["tries"] > most:
         is_first = tries["tries"] == most + 1
         raise TooManyTries(refusal, retry_after=tries["expires_at"] - now, is_first=is_first)
 
