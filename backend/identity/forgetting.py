@@ -9,7 +9,7 @@ from typing import Any
 from backend.core.store import Store
 from backend.identity.documents import User
 from backend.identity.sign_in import folded
-from backend.identity.tries import forget_tries
+from backend.identity.tries import unlock_address
 
 ADDRESSES = ("email", "address", "to", "recipient")  # what a document that is no record may call one
 
@@ -24,7 +24,7 @@ async def forget_sign_in(store: Store, user: User) -> int:
         for where in _of_user(document, user):
             done = await document.get_pymongo_collection().delete_many(where)
             gone += done.deleted_count
-    await forget_tries(f"email:{folded(user.email)}")
+    await unlock_address(folded(user.email))
     return gone
 
 
