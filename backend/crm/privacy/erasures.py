@@ -6,7 +6,7 @@ and the job ``continue_erasures`` goes on with it. Source: GDPR articles 4(5) an
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import svcs
@@ -15,7 +15,6 @@ from backend.core.access import Level, system_actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from backend.core.events import RecordUpdated
 from backend.core.ids import derived_id
-from backend.core.personal import PersonalClass
 from backend.core.records import REGISTRY, Record
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
@@ -23,12 +22,12 @@ from backend.crm.documents import Attachment, Contact
 from backend.crm.events import PersonErased
 from backend.crm.privacy.documents import HOLD, Erasure, ErasureState
 from backend.crm.privacy.pseudonyms import Eraser, eraser_for, pseudonymise
-from backend.crm.privacy.relations import find_about
+from backend.crm.privacy.relations import find_about, find_themselves, is_a_person
 from backend.identity.documents import User
 from backend.identity.forgetting import forget_sign_in
 
 BATCH = 100  # records in one commit: others' commits wait for it
-AT_ONCE = 20  # batches that the caller waits for; a job does the rest
+AT_ONCE = 10  # batches that the caller waits for; a job does the rest
 MOST_ROUNDS = 5  # a round finds what was written while the one before ran
 Key = tuple[str, str]
 
@@ -112,11 +111,6 @@ async def _check_no_hold(uow: UnitOfWork, contact: Contact) -> None:
                 )
 
 
-def _is_the_person(record: Record) -> bool:
-    """Tell whether ``record`` says who they are: by it alone the rest can be recognised."""
-    return PersonalClass.NAME in record.personal.values()
-
-
 class _Run:
     """One run over one person."""
 
@@ -129,11 +123,11 @@ class _Run:
         """Learn whom to look for, and end their access before anything else."""
         erasure = await self.current()
         self._contact_id = erasure.contact_id
-        known = [one async for page in self._about() for one in page if _is_the_person(one)]
-        self._eraser = eraser_for(self._contact_id, known)
         if erasure.state is ErasureState.RUNNING:
-            users = [one for one in known if isinstance(one, User)]
-            await self._store.write(self._house, lambda uow: _suspend(uow, [user.id for user in users]))
+            known = await self._themselves()
+            self._eraser = eraser_for(self._contact_id, known)
+            users = [one.id for one in known if isinstance(one, User)]
+            await self._store.write(self._house, lambda uow: _suspend(uow, users))
         return erasure
 
     async def current(self) -> Erasure:
@@ -143,9 +137,9 @@ class _Run:
         """Return what still says something of the person, the records that are the person left out."""
         return [
             (one.kind, one.id)
-            async for page in self._about()
+            async for page in find_about(self._find, self._contact_id)
             for one in page
-            if not _is_the_person(one) and (pseudonymise(one, self._eraser) or _must_go(one))
+            if not is_a_person(type(one)) and (pseudonymise(one, self._eraser) or _must_go(one))
         ]
 
     async def erase(self, keys: Sequence[Key]) -> None:
@@ -161,7 +155,7 @@ class _Run:
 
     async def finish(self) -> Erasure:
         """Take away who they are, lock the contact, and note that all is done; sign-ins are gone before."""
-        known = [one async for page in self._about() for one in page if _is_the_person(one)]
+        known = await self._themselves()
         for user in known:
             if isinstance(user, User):
                 await forget_sign_in(self._store, user)
@@ -181,18 +175,16 @@ class _Run:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────
 
-    def _about(self) -> Any:
-        """Return everything about the person, what was deleted included: its words are still there."""
+    async def _themselves(self) -> list[Record]:
+        pages = find_themselves(self._find, self._contact_id)
+        return [one async for page in pages for one in page]
 
-        async def find(record: type[Record], where: Any, /, **how: Any) -> list[Record]:
-            uow = self._store.unit_of_work(self._house)
-            # What was cut from a page of the living comes with the next page: both go by id.
-            living = await uow.find(record, where, **how)
-            dead = await uow.find_deleted(record, where, **how)
-            limit = how.get("limit") or len(living) + len(dead)
-            return sorted([*living, *dead], key=lambda one: one.id)[:limit]
-
-        return find_about(find, self._contact_id)
+    async def _find(self, record: type[Record], where: Mapping[str, Any], /, **how: Any) -> list[Record]:
+        """Return a page by id, of the living and of what was deleted: its words are still there."""
+        uow = self._store.unit_of_work(self._house)
+        found = [*await uow.find(record, where, **how), *await uow.find_deleted(record, where, **how)]
+        # What is cut off here comes with the next page.
+        return sorted(found, key=lambda one: one.id)[: how.get("limit") or None]
 
     async def _erase(self, uow: UnitOfWork, key: Key) -> int:
         """Stage one record without the person; return 1 if that changed it."""

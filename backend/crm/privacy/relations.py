@@ -7,10 +7,12 @@ Kinds declare it: ``about_person`` names the contact; what follows a record, or 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
+from backend.core.personal import PersonalClass
 from backend.core.records import REGISTRY, Record
 from backend.crm.documents import Contact
 
 PAGE = 500
+FEW = 20  # look-ups that cost no more than one scan
 
 
 class Find(Protocol):
@@ -40,6 +42,17 @@ def find_about(find: Find, contact_id: str) -> AsyncIterator[list[Record]]:
     return _walk(find, [*_named_in(Contact, contact_id), *_named_in_others(contact_id)])
 
 
+def find_themselves(find: Find, contact_id: str) -> AsyncIterator[list[Record]]:
+    """Yield the records that are the person, by which all else is recognised: contact, leads, users."""
+    kinds = [kind for kind in REGISTRY.values() if is_a_person(kind)]
+    return _walk(find, [one for kind in kinds for one in _named_in(kind, contact_id)], deep=False)
+
+
+def is_a_person(record: type[Record]) -> bool:
+    """Tell whether records of a kind say who somebody is."""
+    return record.about_person is not None and PersonalClass.NAME in record.personal.values()
+
+
 def find_with_children(find: Find, record: Record) -> AsyncIterator[list[Record]]:
     """Yield ``record`` and everything that belongs to it, in pages."""
     return _walk(find, [(type(record), {"_id": record.id})])
@@ -55,8 +68,8 @@ def _named_in(record: type[Record], contact_id: str) -> list[Condition]:
     return [(record, {"_id" if record.about_person == "id" else record.about_person: contact_id})]
 
 
-async def _walk(find: Find, wanted: list[Condition]) -> AsyncIterator[list[Record]]:
-    """Yield what is ``wanted``, then what belongs to it, until nothing new is found."""
+async def _walk(find: Find, wanted: list[Condition], *, deep: bool = True) -> AsyncIterator[list[Record]]:
+    """Yield what is ``wanted``, then (``deep``) what belongs to it, until nothing new is found."""
     seen: set[tuple[str, str]] = set()
     while wanted:
         fresh: dict[str, list[str]] = {}
@@ -67,7 +80,7 @@ async def _walk(find: Find, wanted: list[Condition]) -> AsyncIterator[list[Recor
                 fresh.setdefault(kind.kind, []).extend(one.id for one in new)
                 if new:
                     yield new
-        wanted = _conditions(fresh)
+        wanted = _conditions(fresh) if deep else []
 
 
 def _conditions(parents: Mapping[str, list[str]]) -> list[Condition]:
@@ -87,9 +100,9 @@ def _conditions(parents: Mapping[str, list[str]]) -> list[Condition]:
 
 
 def _asked(record: type[Record], field: str, ids: Sequence[str]) -> list[Any]:
-    """Return conditions on ``field`` for ``ids``: one by one where an index answers, else many in a scan."""
+    """Return conditions on ``field``: a few ids one by one where an index answers, else all in a scan."""
     indexed = any(field in index.index.document["key"] for index in record.get_settings().indexes or ())
-    if indexed:
+    if indexed and len(ids) <= FEW:
         return list(ids)
     return [{"$in": list(ids[start : start + PAGE])} for start in range(0, len(ids), PAGE)]
 
