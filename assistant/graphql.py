@@ -6,6 +6,7 @@ from assistant import advice, replies, turn
 from assistant.advice_types import CustomerProfile, NextAction
 from assistant.answer_types import Answer, AskInput, SuggestedReply
 from assistant.conversations import start_conversation
+from backend.core.cost import MODEL_RUN
 from backend.core.graphql import Info
 from backend.service.conversation_types import Conversation  # before Channel: it describes the enum
 from backend.service.documents import Channel
@@ -23,7 +24,9 @@ class StartConversationInput:
 @strawberry.type
 class AssistantQuery:
     @strawberry.field(
-        description="Replies an agent may send to a ticket's customer, likeliest first, each with its source."
+        description="Replies an agent may send to a ticket's customer, "
+        "likeliest first, each with its source.",
+        metadata={"cost": MODEL_RUN},
     )
     async def suggest_replies(
         self, info: Info, ticket_id: strawberry.ID, first: int = 3
@@ -61,7 +64,8 @@ class AssistantMutation:
 
     @strawberry.mutation(
         description="Ask the assistant. It quotes an article that you may read, asks back, "
-        "or hands the conversation to people and names the ticket."
+        "or hands the conversation to people and names the ticket.",
+        metadata={"cost": MODEL_RUN},
     )
     async def ask(self, info: Info, input: AskInput) -> Answer:
         context = info.context

@@ -215,6 +215,10 @@ REFUSED_WITH = {
 """Refusals of a whole operation with a status of their own; the others come with 200, as GraphQL's do."""
 
 
+UPLOADING = ("content-range", "tus-resumable", "upload-length", "upload-metadata", "upload-offset")
+"""Headers of uploads in parts, which a web page may send and read. Source: tus 1.0."""
+
+
 def create_app(house: House) -> FastAPI:
     """Return the web edge of ``house``, which is open and stays its opener's to close.
 
@@ -229,9 +233,9 @@ def create_app(house: House) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.allowed_origins),
-            allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "if-none-match"],
-            expose_headers=["ETag", "Retry-After", "X-Request-Id"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH"],
+            allow_headers=["authorization", "content-type", "if-none-match", "range", *UPLOADING],
+            expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id", *UPLOADING],
         )
     if settings.allowed_hosts:
         app.add_middleware(

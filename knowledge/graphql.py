@@ -3,6 +3,7 @@
 import strawberry
 
 from backend.core.connections import Connection, listed
+from backend.core.cost import MODEL_RUN
 from backend.core.graphql import DeleteInput, Info
 from backend.core.mutations import run_create, run_delete, run_update
 from knowledge import articles, documents
@@ -48,7 +49,8 @@ class ArticleQuery:
 
     @strawberry.field(
         description="The places in published articles nearest to a question in Chinese or English, one an "
-        "article, best first; of what you may read only. `locale` keeps to articles in that language."
+        "article, best first; of what you may read only. `locale` keeps to articles in that language.",
+        metadata={"cost": MODEL_RUN},
     )
     async def search_knowledge(
         self, info: Info, query: str, first: int = 5, locale: str | None = None

@@ -45,6 +45,9 @@ from graphql.utilities import value_from_ast_untyped
 WRITE = 10
 """Points of one written record: a transaction with its journal, against one read among others."""
 
+MODEL_RUN = 40
+"""Points of one run of the embedding model, which a field that asks it declares: as long as a page takes."""
+
 PAGE = 2
 UNSIZED = 10
 LARGEST_PAGE = 1_000

@@ -283,6 +283,8 @@ def test_the_real_schema_prices_what_phones_and_the_bench_send() -> None:
     assert cost(pull, schema, l=1_000) == 1_002  # ten of them for 10,000 records: a fifth of a bucket
     assert cost(push, schema, r=[{}] * 500) == 5_000
     assert cost(create, schema) == 10
+    assert cost('{ searchKnowledge(query: "x") { __typename } }', schema) == 40 + 2 + 5
+    assert cost("mutation($i: AskInput!) { ask(input: $i) { text } }", schema) == 40 + 10
     assert cost(page, schema) == 102
 
 
