@@ -300,10 +300,11 @@ async def test_after_sign_out_nothing_reaches_that_device(crew: Crew, post: Post
     raised = await test_notification(post, crew.rep)
     await post.plan()
     await end_session(crew.house.store, phone.actor.session_id, reason="signed out")
+    await crew.house.relay.settle()  # the listener forgets the device
     await post.send()
 
     assert [received.registration for received in post.received(lost, kept)] == [kept]
-    assert await post.ends(raised.id) == [("sent", ""), ("dropped", "session_ended")]
+    assert await post.ends(raised.id) == [("sent", ""), ("dropped", "device_gone")]
     later = await test_notification(post, crew.rep)
     await post.send()
     assert await post.ends(later.id) == [("sent", "")]
