@@ -14,6 +14,7 @@ async def reachable_fields(uow: UnitOfWork, fields: Fields, *, country: str = ""
     ``country`` is that of the person or company; without one the workspace's language decides.
     """
     if not country and has_national_phone(fields):
-        workspace = await uow.access(Workspace, uow.actor.workspace_id)
+        unit = uow.as_house()  # numbers are stored alike, whatever a role may read
+        workspace = await unit.access(Workspace, uow.actor.workspace_id)
         country = COUNTRY_OF_LOCALE.get(workspace.locale[:2], "")
     return with_contact_points(fields, country=country)

@@ -25,6 +25,7 @@ from backend.identity.oidc_directory import provide_directory
 from backend.identity.oidc_http import router as oidc_router
 from backend.identity.outbox import on_user_invited, provide_outbox, send_due_mail
 from backend.identity.password_http import router as password_router
+from backend.identity.policies import BASICS
 from backend.identity.provider_documents import ExternalIdentity, IdentityProvider, ProviderSignIn
 from backend.identity.restamping import on_stamps_moved
 from backend.identity.second_factor_documents import SecondFactor, SignInTicket
@@ -50,7 +51,6 @@ ADMINISTERED = frozenset(
     {"workspace", "user", "team", "role", "identity_provider"}
     | {"sharing_rule", "territory", "sharing_defaults"}
 )
-STAFF = {"workspace": READ, "user": READ, "team": READ}
 
 
 def _provide(registry: svcs.Registry) -> None:
@@ -101,9 +101,9 @@ module = Module(
     routes=(router, second_factor_router, oidc_router, password_router),
     roles={
         "admin": {"*": EVERYTHING},
-        "manager": STAFF,
-        "rep": STAFF,
-        "agent": STAFF,
+        "manager": BASICS,
+        "rep": BASICS,
+        "agent": BASICS,
         "customer": {"workspace": READ, "user": grant(read=Level.OWN)},
     },
     token_scopes={"admin": ADMINISTERED},

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backend.core.access import ANY_KIND, REACH, Grant, Level, Stamps, system_actor
+from backend.core.access import ANY_KIND, REACH, Grant, Level, Stamps, grant, system_actor
 from backend.core.conditions import Test, compile_condition
 from backend.core.field_rules import FieldAccess
 from backend.core.reading import Reader
@@ -14,6 +14,7 @@ from backend.identity.sharing_documents import ShareTarget, SharingDefaults, Sha
 
 RoleGrants = Mapping[str, Mapping[str, Grant]]
 ADMIN = "admin"  # the built-in role that everything is measured by
+BASICS: Mapping[str, Grant] = dict.fromkeys(("workspace", "user", "team"), grant(read=Level.ALL))
 
 
 def policy_reader(reader: Reader) -> ReadPolicy:
@@ -79,7 +80,9 @@ class RoleBook:
 
     def get(self, key: str) -> Mapping[str, Grant] | None:
         """Return what a role allows; None when there is none of that key."""
-        return self.built_in.get(key) or (self.capped(self.own[key]) if key in self.own else None)
+        if key in self.built_in:
+            return self.built_in[key]
+        return self._with_basics(self.capped(self.own[key])) if key in self.own else None
 
     def capped(self, role: Mapping[str, Grant]) -> dict[str, Grant]:
         """Return a role of the workspace's own, no further than what even an admin has.
@@ -97,6 +100,11 @@ class RoleBook:
                 }
                 capped[kind] = replace(wanted, levels=levels)
         return capped
+
+    def _with_basics(self, role: Mapping[str, Grant]) -> dict[str, Grant]:
+        """Return a role with what nobody can work without, for each kind of which it says nothing itself."""
+        mine = {kind: grant for kind, grant in self.built_in[ADMIN].items() if kind != ANY_KIND}
+        return {**({} if ANY_KIND in role else {**BASICS, **mine}), **role}
 
 
 def held_stamps(policy: Policy, grantees: Sequence[str]) -> dict[str, Stamps]:

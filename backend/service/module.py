@@ -16,7 +16,6 @@ ANSWERED = grant(read=ALL, create=ALL, update=ALL, assign=ALL)
 FOLLOWED = grant(read=TEAM, create=OWN, update=OWN)
 # The operations keep a customer's writes to what their words bring about: a reopened ticket, a hand-off.
 SPOKEN = grant(read=OWN, create=OWN, update=OWN)
-COUNTED = {"counter": grant(read=ALL, create=ALL, update=ALL)}
 
 module = Module(
     name="service",
@@ -27,14 +26,13 @@ module = Module(
         "service.account_owner": (on_record_changed, (ConversationOpened, TicketCreated, RecordUpdated))
     },
     roles={
-        "manager": {"ticket": MANAGED, "conversation": MANAGED, "message": MANAGED, **COUNTED},
-        "rep": {"ticket": FOLLOWED, "conversation": FOLLOWED, "message": FOLLOWED, **COUNTED},
-        "agent": {"ticket": ANSWERED, "conversation": ANSWERED, "message": ANSWERED, **COUNTED},
+        "manager": {"ticket": MANAGED, "conversation": MANAGED, "message": MANAGED},
+        "rep": {"ticket": FOLLOWED, "conversation": FOLLOWED, "message": FOLLOWED},
+        "agent": {"ticket": ANSWERED, "conversation": ANSWERED, "message": ANSWERED},
         "customer": {
             "ticket": SPOKEN,
             "conversation": SPOKEN,
             "message": grant(read=OWN, create=OWN),
-            **COUNTED,
         },
     },
     synced=(TICKETS, CONVERSATIONS, MESSAGES),

@@ -185,12 +185,10 @@ def _from_conversation(conversation: Conversation | None) -> Fields:
 async def _next_number(uow: UnitOfWork) -> str:
     """Count one ticket more, in this commit: numbers are distinct and leave no gap."""
     counter_id = derived_id("counter", uow.actor.workspace_id, "ticket")
-    try:
-        counter = await uow.access(Counter, counter_id, action="update")
-    except NotFound:
-        counter = Counter(id=counter_id)
+    known = await uow.entailed(Counter, {"_id": counter_id})
+    counter = known[0] if known else Counter(id=counter_id)
     counter.reached += 1
-    uow.save(counter)
+    uow.entail(counter)
     return ticket_number(counter.reached)
 
 
