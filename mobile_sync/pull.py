@@ -6,9 +6,8 @@ nothing that commits meanwhile is missed; it ends only between two commits, and 
 shorter than asked. What left a scope comes from the departures, what was deleted as its tombstone.
 
 A reader whose teams or role changed is walked again from 0, through what was gained and lost alone: in
-proportion to what arrives and leaves; one whose field rules changed, through all that it reads. To come: a history of scopes (so that a cursor need not carry
-them), an explicit answer for a phone that was away for longer than tombstones are kept, departures in
-pages, a cache of ready rows.
+proportion to what arrives and leaves; one whose field rules changed, through all that it reads. To come:
+departures in pages, a cache of ready rows.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +23,21 @@ from mobile_sync.rows import NIL_ID, Row, row_of, tombstone
 MOST_ROWS = 1_000
 STRETCH = 1_000  # an idle cursor may fall this many commits behind before an empty page moves it
 GROWTH = 4  # how much wider the next window is when records are sparse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a phone must know of one record: ``record`` as its reader sees it, None when it must go.
+
+    Of one that goes ``is_deleted`` tells whether it was deleted or left the reader's sight; ``version`` is
+    the commit up to which all this holds.
+    """
+
+    collection: SyncedCollection
+    id: str
+    version: int
+    record: Record | None = None
+    is_deleted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +78,24 @@ async def walk(
     reader: Reader, actor: Actor, collection: SyncedCollection, start: Cursor, *, newest: int, limit: int
 ) -> Page:
     """Return the page from ``start`` (its scopes are the actor's) up to commit ``newest``."""
+    found, seq = await changed_records(reader, actor, collection, start, newest=newest, limit=limit)
+    changes = await changes_of(reader, actor, collection, start, found, until=seq)
+    rows = [_row(change) for change in changes]
+    return Page(rows=rows, cursor=reached(start, seq), at_end=seq >= newest)
+
+
+async def changed_records(
+    reader: Reader, actor: Actor, collection: SyncedCollection, start: Cursor, *, newest: int, limit: int
+) -> tuple[list[Record], int]:
+    """Return what the phone must know of after ``start``, and up to which commit this is all.
+
+    In feed order, cut between two commits: more than ``limit`` only where one commit holds more. Whoever
+    reads must still be asked of each record: lost scopes are looked into as well.
+    """
     seq, width = start.seq, limit + limit // 4
     found: list[Record] = []
     while seq < newest and len(found) < limit:
-        bound = newest if seq >= start.since else start.since
+        bound = newest if seq >= start.since else min(start.since, newest)
         scopes = _scopes_at(start, bound)
         if not scopes:
             seq = bound
@@ -83,10 +111,28 @@ async def walk(
         kept = [record for record in found if record.version <= last]
         seq = seq if len(kept) == len(found) else last
         found = kept
-    rows = [_row(reader, actor, collection, record) for record in found]
-    rows += await _departed(reader, actor, collection, start, until=seq, sent={row["id"] for row in rows})
-    gained = start.gained if seq < start.since else ()
-    return Page(rows=rows, cursor=replace(start, seq=seq, gained=gained), at_end=seq >= newest)
+    return found, seq
+
+
+async def changes_of(
+    reader: Reader,
+    actor: Actor,
+    collection: SyncedCollection,
+    start: Cursor,
+    found: list[Record],
+    *,
+    until: int,
+) -> list[Change]:
+    """Return ``found`` as ``actor`` sees it now, and what left its sight up to commit ``until``."""
+    changes = [_change(reader, actor, collection, record) for record in found]
+    sent = {change.id for change in changes}
+    departed = await _departed(reader, actor, collection, start, until=until, sent=sent)
+    return changes + [Change(collection=collection, id=id, version=until) for id in departed]
+
+
+def reached(start: Cursor, seq: int) -> Cursor:
+    """Return the place of a phone that has everything up to ``seq``."""
+    return replace(start, seq=seq, gained=start.gained if seq < start.since else ())
 
 
 def _scopes_at(cursor: Cursor, until: int) -> tuple[str, ...]:
@@ -107,9 +153,21 @@ def _is_news(record: Record, cursor: Cursor) -> bool:
     return not record.deleted_at and kept.isdisjoint(record.acl)
 
 
-def _row(reader: Reader, actor: Actor, collection: SyncedCollection, record: Record) -> Row:
-    seen = None if record.deleted_at else reader.seen(actor, record)
-    return row_of(collection, seen) if seen else tombstone(collection, record.id)
+def _change(reader: Reader, actor: Actor, collection: SyncedCollection, record: Record) -> Change:
+    is_deleted = record.deleted_at is not None
+    return Change(
+        collection=collection,
+        id=record.id,
+        version=record.version,
+        record=None if is_deleted else reader.seen(actor, record),
+        is_deleted=is_deleted,
+    )
+
+
+def _row(change: Change) -> Row:
+    if change.record is None:
+        return tombstone(change.collection, change.id)
+    return row_of(change.collection, change.record)
 
 
 async def _departed(
@@ -120,8 +178,8 @@ async def _departed(
     *,
     until: int,
     sent: set[str],
-) -> list[Row]:
-    """Return tombstones for what left the reader's scopes and is in none of them any more."""
+) -> list[str]:
+    """Return the ids of what left the reader's scopes and is in none of them any more."""
     after = max(start.seq, start.since)
     scopes = sorted({*start.scopes, *start.lost} - {EVERYONE})
     if after >= until or not scopes:
@@ -129,7 +187,7 @@ async def _departed(
     kind = collection.record.kind
     ids = await reader.departed(actor.workspace_id, kind, scopes, after=after, until=until) - sent
     visible = await reader.get_many(actor, collection.record, sorted(ids)) if ids else {}
-    return [tombstone(collection, id) for id in sorted(ids - visible.keys())]
+    return sorted(ids - visible.keys())
 
 
 def _must_move(given: Cursor | None, reached: Cursor) -> bool:

@@ -12,7 +12,7 @@ from backend.core.clock import Clock
 from backend.core.encryption_filters import blind_filter, names_sealed_fields, refuse_sealed_order
 from backend.core.encryption_keyring import Keyring
 from backend.core.field_rules import veil
-from backend.core.ledger import DEPARTURES, SEQUENCES
+from backend.core.ledger import DEPARTURES, LEDGER, SEQUENCES
 from backend.core.records import Record
 from backend.core.sharing import reaches
 
@@ -26,6 +26,8 @@ SHARES = ("s:", "g:")  # what shares, and rules and territories, add to an acl f
 NARROWEST_WINDOW = 64  # versions, for a first look: below this a query costs the same
 WIDEST_STEP = 16  # how much wider than all before it a window may be
 MOST_REMEMBERED = 10_000
+MOST_LOOKED_THROUGH = 1_000  # commits: beyond, the kinds themselves are asked
+LARGEST_GROUP = 64  # commits in one document of the ledger
 
 
 class _Windows:
@@ -108,6 +110,20 @@ class Reader:
         """Return ``(epoch, newest version)``; the epoch moves when the store is restored from a backup."""
         row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
         return (int(row["epoch"]), int(row["seq"])) if row else (1, 0)
+
+    async def kinds_changed(self, workspace_id: str, *, after: int, until: int) -> set[str] | None:
+        """Return the kinds of which anything was committed in ``after < seq <= until``.
+
+        From the ledger, which holds one document for each transaction; None where it would take too many.
+        """
+        if until - after > MOST_LOOKED_THROUGH:
+            return None
+        # The document that holds commit ``until`` may be named by a later one of the same transaction.
+        window = {"workspace_id": workspace_id, "seq": {"$gt": after, "$lte": until + LARGEST_GROUP}}
+        rows = self._database[LEDGER].find(window, {"commits.entries.kind": 1})
+        return {
+            entry["kind"] async for row in rows for commit in row["commits"] for entry in commit["entries"]
+        }
 
     async def get(self, record: type[R], id: str) -> R | None:
         """Return a record by id, of any workspace: the caller must decide whether it may be seen."""

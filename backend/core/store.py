@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from weakref import WeakValueDictionary
 
 import structlog
@@ -36,6 +36,14 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 Operation = Callable[[UnitOfWork], Awaitable[T]]
+
+@runtime_checkable
+class Remembered(Protocol):
+    """A result of which a memo is kept with the mutation, for its repeats (``Store.remembered``)."""
+
+    def memo(self) -> dict[str, Any]:
+        """Return what BSON can hold and no personal value."""
+
 
 MOST_RUNS = 12  # how often an operation whose ground keeps moving is run before it is refused
 MUTATIONS_KEPT_DAYS = 90
@@ -129,7 +137,7 @@ class Store:
         same person has no effect and returns the record that the first run returned, as it is now; for
         another ``purpose`` the id is refused with InvalidInput.
         """
-        key = f"{actor.workspace_id}|{actor.user_id}|{mutation_id}" if mutation_id else None
+        key = _mutation_key(actor, mutation_id) if mutation_id else None
         turn: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext()
         for _ in range(MOST_RUNS):
             async with turn:
@@ -165,6 +173,11 @@ class Store:
             "This record is being changed too often at the moment; nothing of yours was written. Try again.",
             current_version=0,
         )
+
+    async def remembered(self, actor: Actor, mutation_id: str) -> tuple[int, dict[str, Any]] | None:
+        """Return the commit and the memo that the person's mutation left; None when it left none."""
+        row = await self.database[MUTATIONS].find_one({"_id": _mutation_key(actor, mutation_id)})
+        return (int(row["seq"]), dict(row["result"]["memo"])) if row and "memo" in row["result"] else None
 
     async def note(
         self,
@@ -202,6 +215,8 @@ class Store:
         await uow.settle(policy)
         record = result if isinstance(result, Record) else None
         commit = uow.commit(mutation_key=key, result=record, purpose=purpose)
+        if isinstance(result, Remembered):
+            commit.result["memo"] = result.memo()
         commit.audit = audit_entry(commit, self.redactor)
         await self._seal(commit)
         return await self.sequencer(uow.actor.workspace_id).submit(commit)
@@ -231,3 +246,7 @@ class Store:
             raise NotFound(kind.kind, reference["id"])
         veil(record, actor.mask(kind.kind))
         return record
+
+
+def _mutation_key(actor: Actor, mutation_id: str) -> str:
+    return f"{actor.workspace_id}|{actor.user_id}|{mutation_id}"
