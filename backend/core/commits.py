@@ -7,6 +7,7 @@ from typing import Any
 
 from backend.core.errors import Conflict
 from backend.core.origin import NOWHERE, Origin
+from backend.core.records import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,3 +121,15 @@ def hoped_for(batch: list[Commit]) -> dict[tuple[str, str], int]:
 def mutation_row(commit: Commit, seq: int) -> dict[str, Any]:
     """Return what is kept of a mutation, so that its repeat gets the same answer."""
     return {"_id": commit.mutation_key, "seq": seq, "at": commit.at, "result": commit.result}
+
+
+def stale_version(record: Record, expected_version: int) -> Conflict:
+    """Return the refusal of a write that was based on an older version, naming what changed since."""
+    fields = tuple(sorted(name for name, at in record.field_versions.items() if at > expected_version))
+    return Conflict(
+        f"This {record.kind} is at version {record.version}, not {expected_version}: somebody changed it. "
+        "Read it again, apply your change to what is there now, and send its version.",
+        current_version=record.version,
+        fields=fields,
+        current=record,
+    )

@@ -13,10 +13,11 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from backend.core.access import EVERYONE, Action, Actor, Grant, allows, follows_any, parents_entry
 from backend.core.conditions import Test
-from backend.core.records import REGISTRY, Record
+from backend.core.records import REGISTRY, Record, Share
 
 BELIEVED_SECONDS = 5.0  # how long another process may still read by a policy that was just changed
 
@@ -124,6 +125,18 @@ def followed_acl(record: Record, parent: Record | None) -> list[str]:
     return [EVERYONE, *dict.fromkeys([*record.principals(), *inherited])]
 
 
+def ending_shares(parent: Record | None) -> list[Share]:
+    """Return the shares of a parent that end by themselves: what follows it must know when."""
+    return [share for share in parent.shares if share.until is not None] if parent else []
+
+
+def opens_otherwise(record: Record, before: Mapping[str, Any]) -> bool:
+    """Tell whether what follows ``record`` gets other readers, or the same until another time."""
+    ends = {(share.to, share.until) for share in ending_shares(record)}
+    ended = {(one["to"], one["until"]) for one in before.get("shares", ()) if one["until"] is not None}
+    return set(before["acl"]) != set(record.acl) or ends != ended
+
+
 def live_acl(record: Record, now: datetime) -> Sequence[str]:
     """Return the acl without the shares that have ended since it was written."""
     over = [share for share in record.shares if share.is_over(now)]
@@ -131,7 +144,8 @@ def live_acl(record: Record, now: datetime) -> Sequence[str]:
         return record.acl
     lasting = {one for share in record.shares if share not in over for one in share.principals()}
     ended = {one for share in over for one in share.principals()} - lasting
-    return [one for one in record.acl if one not in ended]
+    # What follows records of any kind has its parent's entries behind the parent's kind.
+    return [one for one in record.acl if one.rpartition("/")[2] not in ended]
 
 
 def parent_of(record: Record) -> tuple[type[Record], str] | None:

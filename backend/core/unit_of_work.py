@@ -11,14 +11,23 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from backend.core.access import HOUSE, Action, Actor, system_actor
-from backend.core.commits import Commit, Write
-from backend.core.errors import Conflict, Forbidden, NotFound
+from backend.core.commits import Commit, Write, stale_version
+from backend.core.errors import Forbidden, NotFound
 from backend.core.events import AccessChanged, DomainEvent, RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.field_rules import veil
 from backend.core.origin import current_origin
 from backend.core.reading import DEAD, Reader, Sort, check_readers
 from backend.core.records import ENVELOPE, OPEN, Record
-from backend.core.sharing import Policy, followed_acl, kinds_that_follow, own_acl, parent_of, reaches
+from backend.core.sharing import (
+    Policy,
+    ending_shares,
+    followed_acl,
+    kinds_that_follow,
+    opens_otherwise,
+    own_acl,
+    parent_of,
+    reaches,
+)
 
 R = TypeVar("R", bound=Record)
 
@@ -200,9 +209,10 @@ class UnitOfWork:
         """Return the whole living records that the change under way moves by itself, ready to be changed.
 
         For the books that the house keeps and for what a rule of the house demands. Never for what an
-        actor asked to see or to change: that needs ``access``.
+        actor asked to see or to change: that needs ``access``. What this unit made is found by its ``_id``.
         """
-        found: list[R] = []
+        made = self._tracked.get((record.kind, str(where.get("_id"))))
+        found: list[R] = [made.record] if made is not None and made.is_new else []
         for item in await self._reader.find(system_actor(self.actor.workspace_id), record, where):
             held = self._tracked.get((record.kind, item.id))
             if held is None or not held.writable:
@@ -307,9 +317,10 @@ class UnitOfWork:
         if parent is None:
             record.acl = own_acl(record, self._policy, self.at)
         else:
-            record.acl = followed_acl(record, await self._parent(tracked, *parent))
+            above = await self._parent(tracked, *parent)
+            record.acl, record.shares = followed_acl(record, above), ending_shares(above)
         check_readers(record)
-        if tracked.original is not None and set(tracked.original["acl"]) != set(record.acl):
+        if tracked.original is not None and opens_otherwise(record, tracked.original):
             await self._settle_followers(record)
 
     async def _parent(self, tracked: "_Tracked[Any]", kind: type[Record], id: str) -> Record | None:
@@ -381,15 +392,3 @@ class UnitOfWork:
             deleted=record.deleted_at is not None,
             before=original,
         )
-
-
-def stale_version(record: Record, expected_version: int) -> Conflict:
-    """Return the refusal of a write that was based on an older version, naming what changed since."""
-    fields = tuple(sorted(name for name, at in record.field_versions.items() if at > expected_version))
-    return Conflict(
-        f"This {record.kind} is at version {record.version}, not {expected_version}: somebody changed it. "
-        "Read it again, apply your change to what is there now, and send its version.",
-        current_version=record.version,
-        fields=fields,
-        current=record,
-    )

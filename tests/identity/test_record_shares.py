@@ -3,11 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import svcs
+
 from backend.core.ids import new_id
 from backend.core.records import Share, ShareAccess
+from backend.core.sharing import reaches
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.documents import Account
+from backend.identity.actors import Actors
 from backend.identity.sharing_documents import ShareExpiry
+from backend.service.documents import Message
 from tests.crew import Crew, Person
 from tests.identity.seeing import accounts_of, end_shares, is_hidden, make_account, phone_of, share, unshare
 
@@ -227,3 +232,28 @@ async def test_what_is_shared_with_a_role_that_is_deleted_opens_nothing_ever_aga
     again = await crew.admin.do("roleCreate", {"key": "scout", "name": "Scout again"})
     assert again["__typename"] == "Conflict"
     assert (await share(crew.rep, account, {"roleKey": "scout"}))["__typename"] == "InvalidInput"
+
+
+async def test_messages_close_with_their_conversation_when_its_share_is_over(crew: Crew) -> None:
+    opened = await crew.agent.do("conversationCreate", {"contactId": crew.contact_id, "subject": "Lift"})
+    said = await crew.agent.do("messageCreate", {"conversationId": opened["id"], "body": "It stands still."})
+    start = datetime.now(UTC).replace(microsecond=0)
+    query = "query($id: ID!) { message(id: $id) { id } }"
+    # Shared for a day, then for two: what follows must know of the later end.
+    for days in (1, 2):
+        until = start + timedelta(days=days)
+        await share(crew.manager, opened["id"], to(crew.stranger), kind="conversation", until=until)
+        assert await crew.stranger.ask(query, id=said["id"]) == {"message": {"id": said["id"]}}
+        message = await crew.house.store.reader.get(Message, said["id"])
+        assert message is not None
+        assert [one.until for one in message.shares] == [until]
+        async with svcs.Container(crew.house.registry) as services:
+            actors = await services.aget(Actors)
+        actor = await actors.of_user(crew.workspace_id, crew.stranger.user_id)
+        assert reaches(actor, "read", message, until - timedelta(seconds=1))
+        assert not reaches(actor, "read", message, until)
+    await unshare(crew.manager, opened["id"], to(crew.stranger), kind="conversation")
+    message = await crew.house.store.reader.get(Message, said["id"])
+    assert message is not None
+    assert message.shares == []
+    assert f"s:u:{crew.stranger.user_id}" not in message.acl
