@@ -1,7 +1,11 @@
 """What the phones' room stores."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
+
+from beanie import Document
+from pymongo import IndexModel
 
 from backend.core.personal import PersonalClass
 from backend.core.records import Record
@@ -32,3 +36,22 @@ class SyncRejection(Record):
 
     class Settings:
         name = "sync_rejections"
+
+
+class SyncPlace(Document):
+    """What a server must know of phones that stand at one place: no record, and nobody else's matter.
+
+    ``owner`` is a digest of workspace and person; ``cursors`` as ``places.py`` writes them. Phones of one
+    person that read in the same scopes share it, so that a usual pull writes nothing.
+    """
+
+    id: str  # type: ignore[assignment]  # owner and mark
+    workspace_id: str
+    epoch: int
+    cursors: dict[str, dict[str, Any]]
+    settled: bool = True  # no first sync or back-fill is under way
+    expires_at: datetime
+
+    class Settings:
+        name = "sync_places"
+        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]

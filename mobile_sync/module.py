@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
+import svcs
+
 from backend.core.module import Module
+from backend.core.store import Store
 from backend.core.sync import SyncedCollection
 from mobile_sync.commands import make_commands
-from mobile_sync.documents import SyncRejection
+from mobile_sync.documents import SyncPlace, SyncRejection
+from mobile_sync.feed import parents_first
+from mobile_sync.places import Places
 from mobile_sync.rejections import REJECTIONS
 from mobile_sync.rxdb import make_roots
 from mobile_sync.rxdb_schemas import check_columns
+from mobile_sync.watermelon_http import larger_bodies, make_router
 
 
 def make_module(collections: Sequence[SyncedCollection]) -> Module:
@@ -23,9 +29,22 @@ def make_module(collections: Sequence[SyncedCollection]) -> Module:
     return Module(
         name="mobile_sync",
         documents=(SyncRejection,),
+        other_documents=(SyncPlace,),
         queries=(roots.query,),
         mutations=(roots.mutation,),
         subscriptions=(roots.subscription,),
+        routes=(make_router(parents_first(everything)),),
         synced=(REJECTIONS,),
+        provide=_provide,
+        larger_bodies=larger_bodies,
         commands=make_commands(everything),
     )
+
+
+def _provide(registry: svcs.Registry) -> None:
+    known: dict[str, SyncPlace] = {}  # of this process, for all requests
+
+    async def places(services: svcs.Container) -> Places:
+        return Places((await services.aget(Store)).clock, known)
+
+    registry.register_factory(Places, places)

@@ -25,7 +25,7 @@ from backend.core.store import Store
 from backend.core.sync import SyncedCollection
 from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.conflicts import delta, differing, merge
-from mobile_sync.rejections import reject, with_own_rejections
+from mobile_sync.rejections import KEPT, reject, with_own_rejections
 from mobile_sync.rows import Row, fields_of, filled, row_of, tombstone, writable
 from mobile_sync.wording import camel
 
@@ -174,8 +174,7 @@ async def _apply_changes(
             kind=collection.record.kind,
             record_id=row.id,
             reason="conflict",
-            message=f"Somebody else changed {kept} before your edit arrived, and that value stays. "
-            "Yours is kept here; enter it again if it should win.",
+            message=f"Somebody else changed {kept} before your edit arrived, and that value stays. {KEPT}",
             lost=merged.lost,
         )
     # When nothing was accepted, it may have changed what only the server changes: show it all of that, too.

@@ -8,6 +8,7 @@ import orjson
 
 from backend.core.access import Actor, Level, grant
 from backend.core.errors import Forbidden
+from backend.core.events import RecordUpdated
 from backend.core.fields import Fields
 from backend.core.ids import derived_id
 from backend.core.sync import SyncedCollection, shown
@@ -15,6 +16,8 @@ from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.documents import SyncRejection
 from mobile_sync.wording import camel
 
+KEPT = "Yours is kept here; enter it again if it should win."
+LONGEST_KEPT = 20_000  # characters of one column
 OWN = grant(read=Level.OWN, create=Level.OWN, delete=Level.OWN)
 
 
@@ -33,15 +36,19 @@ async def reject(
     reason: str,
     message: str,
     lost: Fields,
+    tell_again: bool = False,
 ) -> None:
     """Note what did not go through, for the actor and, without the values, for the audit.
 
-    ``key`` names the pushed row: a repeat adds nothing while the note stands, and a new one once its author
-    has deleted it.
+    ``key`` names the pushed row: a repeat adds nothing while the note stands (``tell_again`` only sends it
+    to the phones once more), and a new one once its author has deleted it.
     """
     number = 0
     while await uow.is_taken(SyncRejection, id := _rejection_id(uow, key, number)):
         if await uow.find_one(SyncRejection, {"_id": id}) is not None:
+            if tell_again:
+                standing = await uow.access(SyncRejection, id, action="delete")
+                uow.save(standing, RecordUpdated(fields=()))
             return
         number += 1
     uow.save(
@@ -65,8 +72,14 @@ def _rejection_id(uow: UnitOfWork, key: str, number: int) -> str:
 
 def as_text(values: Mapping[str, Any]) -> str:
     """Return column values as JSON text, under the names that the phone uses."""
-    named = {camel(name): value for name, value in values.items()}
+    named = {camel(name): _cut(value) for name, value in values.items()}
     return orjson.dumps(named, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_KEPT:
+        return value[:LONGEST_KEPT] + "…"
+    return value
 
 
 async def delete_rejection(uow: UnitOfWork, id: str) -> SyncRejection:

@@ -14,6 +14,7 @@ from backend.core.sync import SyncedCollection, SyncedField, phone_row, phone_va
 ROW = ("id", "version", "deleted")  # what every row has beside its collection's columns
 NIL_ID = "00000000-0000-0000-0000-000000000000"
 BLANKS = {"text": "", "integer": 0, "number": 0, "boolean": False, "decimal": "0", "date": "", "datetime": ""}
+LONGEST_TEXT = 100_000  # characters in a column; files are attachments
 LARGEST_INTEGER = 2**31 - 1  # GraphQL's Int: a larger one could never be pulled again
 
 Row = dict[str, Any]
@@ -30,9 +31,12 @@ def writable(collection: SyncedCollection) -> list[str]:
 
 
 def row_of(collection: SyncedCollection, record: Record) -> Row:
-    """Return ``record`` as a row: its id and version, its columns, and whether it is deleted."""
+    """Return ``record`` as a row: its id and version, its columns, and whether it is deleted.
+
+    What is hidden from whoever it was read for is null, like what was never set.
+    """
     values = {name: _plain(value) for name, value in phone_row(collection, record).items()}
-    return values | {
+    return values | dict.fromkeys(record.veil.hidden & values.keys()) | {
         "id": record.id,
         "version": record.version,
         "deleted": record.deleted_at is not None,
@@ -90,6 +94,8 @@ def _read(field: SyncedField, value: Any) -> Any:
     expected: Any = _TYPES[field.type]
     if not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected):
         raise ValueError(f"must be {_NAMES[field.type]}")
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise ValueError(f"must be at most {LONGEST_TEXT:,} characters long")
     if field.type == "integer":
         return _integer(value)
     if field.type == "datetime":

@@ -27,7 +27,6 @@ NARROWEST_WINDOW = 64  # versions, for a first look: below this a query costs th
 WIDEST_STEP = 16  # how much wider than all before it a window may be
 MOST_REMEMBERED = 10_000
 MOST_LOOKED_THROUGH = 1_000  # commits: beyond, the kinds themselves are asked
-LARGEST_GROUP = 64  # commits in one document of the ledger
 
 
 class _Windows:
@@ -112,14 +111,13 @@ class Reader:
         return (int(row["epoch"]), int(row["seq"])) if row else (1, 0)
 
     async def kinds_changed(self, workspace_id: str, *, after: int, until: int) -> set[str] | None:
-        """Return the kinds of which anything was committed in ``after < seq <= until``.
+        """Return the kinds of which anything was committed after ``after``, up to ``until``: a feed's end.
 
         From the ledger, which holds one document for each transaction; None where it would take too many.
         """
         if until - after > MOST_LOOKED_THROUGH:
             return None
-        # The document that holds commit ``until`` may be named by a later one of the same transaction.
-        window = {"workspace_id": workspace_id, "seq": {"$gt": after, "$lte": until + LARGEST_GROUP}}
+        window = {"workspace_id": workspace_id, "seq": {"$gt": after, "$lte": until}}
         rows = self._database[LEDGER].find(window, {"commits.entries.kind": 1})
         return {
             entry["kind"] async for row in rows for commit in row["commits"] for entry in commit["entries"]
@@ -276,11 +274,15 @@ class Reader:
     async def count(self, actor: Actor, record: type[R], where: Mapping[str, Any]) -> int:
         """Return how many living records ``actor`` may read where ``where`` holds."""
         where = await self._blind(actor.workspace_id, record, where)
-        return int(
-            await record.get_pymongo_collection().count_documents(
-                _joined(predicate(actor, record.kind), ALIVE, where)
-            )
-        )
+        rows, now = record.get_pymongo_collection(), self._clock.now()
+        readable = _joined(predicate(actor, record.kind), ALIVE, where)
+        counted = await rows.count_documents(readable)
+        if not counted:
+            return 0
+        # Until a record is written anew its acl has the shares that have ended; ``_shown`` drops such ones.
+        ending = rows.find(_joined(readable, {"shares.until": {"$lte": now}}))
+        ended = await self._read(record, await ending.to_list())
+        return counted - sum(not reaches(actor, "read", one, now) for one in ended)
 
 
 def _joined(*filters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -37,10 +38,11 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Operation = Callable[[UnitOfWork], Awaitable[T]]
 
-@runtime_checkable
-class Remembered(Protocol):
+
+class Remembered(ABC):
     """A result of which a memo is kept with the mutation, for its repeats (``Store.remembered``)."""
 
+    @abstractmethod
     def memo(self) -> dict[str, Any]:
         """Return what BSON can hold and no personal value."""
 
