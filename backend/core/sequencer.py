@@ -279,7 +279,7 @@ class Sequencer:
         session: AsyncClientSession,
     ) -> None:
         requests: list[tuple[str, _Request]] = []
-        departures: list[ReplaceOne[Any] | DeleteOne] = []
+        departures: dict[str, ReplaceOne[Any] | DeleteOne] = {}
         for commit, seq in accepted:
             for write in commit.writes:
                 body = _stamped(write, seq)
@@ -288,7 +288,7 @@ class Sequencer:
                     requests.append((write.collection, ReplaceOne(expected, body)))
                 else:
                     requests.append((write.collection, InsertOne(body)))
-                departures += _departures(commit.workspace_id, write, seq)
+                departures |= _departures(commit.workspace_id, write, seq)
             if commit.mutation_key is not None:
                 requests.append((MUTATIONS, InsertOne(mutation_row(commit, seq))))
         requests.append((LEDGER, InsertOne(_ledger_document(accepted, mark))))
@@ -296,7 +296,9 @@ class Sequencer:
         if await self._send(requests, session) != len(requests):
             raise _Moved
         if departures:
-            await self._database[DEPARTURES].bulk_write(departures, ordered=True, session=session)
+            # One request for each row, and each sort together: a change of sort costs a round trip.
+            sorted_out = sorted(departures.values(), key=lambda one: isinstance(one, DeleteOne))
+            await self._database[DEPARTURES].bulk_write(sorted_out, ordered=True, session=session)
 
     async def _send(self, requests: list[tuple[str, "_Request"]], session: AsyncClientSession) -> int:
         """Write to several collections, in order within each; return how many records were met."""
@@ -352,16 +354,16 @@ def _stamped(write: Write, seq: int) -> dict[str, Any]:
     return body
 
 
-def _departures(workspace_id: str, write: Write, seq: int) -> list[ReplaceOne[Any] | DeleteOne]:
-    """Return what the feed must note: a row for each scope left, none any more for each scope (re)entered."""
+def _departures(workspace_id: str, write: Write, seq: int) -> dict[str, ReplaceOne[Any] | DeleteOne]:
+    """Return what the feed must note, by row: one for each scope left, none any more for each (re)entered."""
     left = sorted(set(write.old_scopes) - set(write.new_scopes))
     entered = sorted(set(write.new_scopes) - set(write.old_scopes)) if write.base_version else []
     rows = departures_of(workspace_id, write.kind, write.id, seq, left)
-    requests: list[ReplaceOne[Any] | DeleteOne] = [
-        ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows
-    ]
+    requests: dict[str, ReplaceOne[Any] | DeleteOne] = {
+        row["_id"]: ReplaceOne({"_id": row["_id"]}, row, upsert=True) for row in rows
+    }
     ids = (departure_id(workspace_id, write.kind, write.id, scope) for scope in entered)
-    return requests + [DeleteOne({"_id": one}) for one in ids]
+    return requests | {one: DeleteOne({"_id": one}) for one in ids}
 
 
 def _ledger_document(accepted: list[tuple[Commit, int]], mark: str) -> dict[str, Any]:
