@@ -15,6 +15,7 @@ from tests.identity.seeing import (
     mutate,
     phone_of,
 )
+from tests.identity.test_roles import give, level, make_role
 
 BIG = {"field": "annualRevenue", "operator": "GTE", "values": ["1000000"]}
 RULES = """{ sharingRules { nodes { name objectKind ownedBy shareWith access isActive revision
@@ -261,3 +262,29 @@ async def test_a_conversation_kind_opens_with_its_messages(crew: Crew) -> None:
     assert [one["body"] for one in seen["messages"]["nodes"]] == ["It stands still."]
     await set_default(crew, "PRIVATE", kind="conversation")
     assert (await crew.stranger.ask(listed))["conversations"]["nodes"] == []
+
+
+async def test_who_administers_sharing_opens_no_more_than_they_see(crew: Crew) -> None:
+    account = await make_account(crew.rep)
+    kinds = ("sharing_rule", "territory", "sharing_defaults")
+    everything = [
+        one for kind in kinds for one in level(kind, read="ALL", create="ALL", update="ALL", delete="ALL")
+    ]
+    await make_role(crew.admin, "sharer", levels=everything + level("account", read="TEAM", update="TEAM"))
+    rule = await make_rule(crew, shareWith=[f"t:{crew.teams['support']}"])
+    await give(crew, "stranger", "sharer")
+    me, everybody = [f"u:{crew.stranger.user_id}"], [{"objectKind": "account"}]
+    for field, input in (
+        ("sharingRuleCreate", {"name": "Mine", "objectKind": "account", "shareWith": me}),
+        ("sharingRuleUpdate", {"id": rule["id"], "shareWith": me}),
+        ("territoryCreate", {"name": "Mine", "rules": everybody, "memberIds": [crew.stranger.user_id]}),
+        ("sharingDefaultsSet", {"kind": "account", "openness": "READ"}),
+    ):
+        assert (await mutate(crew.stranger, field, input, ""))["__typename"] == "Forbidden", field
+    assert await is_hidden(crew.stranger, account)
+    await make_role(crew.admin, "overseer", levels=everything + level("account", read="ALL"))
+    await give(crew, "stranger", "overseer")
+    opened = {"kind": "account", "openness": "READ"}
+    assert (await mutate(crew.stranger, "sharingDefaultsSet", opened, ""))["__typename"] == "SharingDefault"
+    opened["openness"] = "EDIT"
+    assert (await mutate(crew.stranger, "sharingDefaultsSet", opened, ""))["__typename"] == "Forbidden"
