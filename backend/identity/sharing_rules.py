@@ -54,15 +54,18 @@ async def note_groups_changed(uow: UnitOfWork, before: frozenset[str], after: fr
     """Renew the rules over owners' records that this change of a person's groups concerns.
 
     Call it in the unit of work that changes a person's teams or roles, with ``groups_of`` the person before
-    and after. The rules' stamps on records end with this commit: nobody goes on seeing what was owned by
-    somebody who is no longer meant; the house then stamps what the rules hold for now.
+    and after. Where the person is no longer one of the owners meant, the rule's stamps on all records end
+    with this commit: nobody goes on seeing theirs; the house then stamps what the rule holds for now. Where
+    they become one, the stamps stay, and the house stamps their records beside the others'.
     """
-    changed = before ^ after
-    if not changed:
+    if before == after:
         return
     for rule in await uow.entailed(SharingRule, {}):
-        if rule.is_active and not changed.isdisjoint(rule.owned_by):
-            _save(uow, rule, moved=True)
+        was, is_now = not before.isdisjoint(rule.owned_by), not after.isdisjoint(rule.owned_by)
+        if rule.is_active and was != is_now:
+            rule.revision += int(was)
+            uow.save(rule)
+            uow.save(rule, StampsMoved(kinds=(rule.object_kind,)))
 
 
 def _held_for(rule: SharingRule) -> tuple[object, ...]:

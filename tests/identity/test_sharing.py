@@ -148,9 +148,11 @@ async def test_a_rule_by_owner_follows_its_owners_from_team_to_team(crew: Crew) 
     assert back["__typename"] == "User"
     await crew.house.relay.settle()
     assert await accounts_of(crew.stranger) == {mine, managed, later}
-    # A change that no rule is about moves none.
+    # Who joins the owners takes nothing from anybody; a change that no rule is about moves none.
     await crew.admin.do("userUpdate", {"id": crew.agent.user_id, "teamIds": []})
-    assert (await rule_of(crew, rule["id"])).revision == 3
+    await crew.admin.do("userUpdate", {"id": crew.manager.user_id, "teamIds": [crew.teams["east"]]})
+    assert (await rule_of(crew, rule["id"])).revision == 2
+    assert await accounts_of(crew.stranger) == {mine, managed, later}
 
 
 async def test_who_joins_a_team_or_role_gets_what_is_shared_with_it(crew: Crew) -> None:
