@@ -50,6 +50,7 @@ from backend.core.module import Module
 from backend.core.origin import LONGEST_DEVICE, Origin, coming_from
 from backend.core.relay import parked_entries
 from backend.core.trusted_documents import UnknownDocument, UntrustedDocument
+from backend.core.web_app import WEB_APP, WebApp
 from backend.core.web_hygiene import GRAPHQL, PLAIN_HEADERS, BodyTooLarge, WebHygiene
 from backend.house import House
 from backend.identity.actors import Actors
@@ -249,6 +250,8 @@ def create_app(house: House) -> FastAPI:
     for module in house.modules:
         for route in module.routes:
             app.include_router(route)
+    if settings.app_dir is not None:
+        app.mount(WEB_APP, WebApp(settings.app_dir))
     app.get("/healthz")(_healthz)
     app.get("/metrics", include_in_schema=False)(_metrics)
     return app

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
         default=(),
         description='Origins of web pages that may embed the chat or call the API, as a JSON list: ["https://…"].',
     )
+    app_dir: Path | None = Field(
+        default=None,
+        description="Folder of a built web app that is served at /app, such as examples/rep_app/dist.",
+    )
 
     # web hygiene
     trusted_proxies: tuple[str, ...] = Field(
@@ -210,12 +214,21 @@ class Settings(BaseSettings):
         "tls_key",
         "trusted_documents_dir",
         "encryption_key_file",
+        "app_dir",
         mode="before",
     )
     @classmethod
     def read_empty_as_absent(cls, value: object) -> object:
         """Read an empty variable as no file: compose files pass unset variables as empty strings."""
         return None if value == "" else value
+
+    @field_validator("app_dir")
+    @classmethod
+    def refuse_unbuilt_apps(cls, value: Path | None) -> Path | None:
+        """Refuse a folder without a first page: the app is not built there."""
+        if value is not None and not (value / "index.html").is_file():
+            raise ValueError(f"is {value}, where no index.html is: build the app first, or leave it empty")
+        return value
 
     @field_validator("smtp_url")
     @classmethod
