@@ -136,9 +136,7 @@ class Reference:
             return False
         parent = self._parent(item)
         if parent is not None:
-            return self.level(person, parent.kind, action) != "none" and self.is_opened(
-                person, action, parent
-            )
+            return self.is_opened(person, action, parent)
         wanted = ("edit",) if action == "update" else ("read", "edit")
         return any(access in wanted for access in self._openings(person, item))
 
@@ -146,7 +144,8 @@ class Reference:
         if not type(item.record).shareable:
             return
         groups = self._groups(person.id)
-        yield self.town.defaults.get(item.kind, "private")
+        if self.level(person, item.kind, "read") != "none":
+            yield self.town.defaults.get(item.kind, "private")
         for to, access, until in item.shares:
             if to in groups and (until is None or until > self.now):
                 yield access

@@ -86,16 +86,30 @@ def selection_of(type_: Any, *, deep: int) -> str:
         return ""
     members = getattr(named, "types", None)
     if members is not None:
-        parts = " ".join(f"... on {one.name} {selection_of(one, deep=deep)}" for one in members)
+        parts = " ".join(f"... on {one.name} {_member(one, members, deep)}" for one in members)
         return f"{{ __typename {parts} }}"
+    return _fields_of(named, deep, {})
+
+
+def _member(member: Any, members: Any, deep: int) -> str:
+    """Return the selection of a union's member: what another has under the same name gets a name of its own."""
+    types: dict[str, set[str]] = {}
+    for one in members:
+        for name, field in one.fields.items():
+            types.setdefault(name, set()).add(str(field.type))
+    aliases = {name: f"{member.name}_{name}: " for name, found in types.items() if len(found) > 1}
+    return _fields_of(member, deep, aliases)
+
+
+def _fields_of(named: Any, deep: int, aliases: dict[str, str]) -> str:
     chosen = ["__typename"]
     for name, field in named.fields.items():
         if any(is_required_argument(argument) for argument in field.args.values()):
             continue
         if is_leaf_type(get_named_type(field.type)):
-            chosen.append(name)
+            chosen.append(aliases.get(name, "") + name)
         elif deep or is_part(get_named_type(field.type)):
-            chosen.append(f"{name} {selection_of(field.type, deep=deep - 1)}")
+            chosen.append(f"{aliases.get(name, '')}{name} {selection_of(field.type, deep=deep - 1)}")
     return "{ " + " ".join(chosen) + " }"
 
 
