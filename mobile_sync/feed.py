@@ -101,6 +101,22 @@ async def pull_feed(
     )
 
 
+async def present_place(reader: Reader, actor: Actor, collections: Sequence[SyncedCollection]) -> Place:
+    """Return the place of a phone that has everything now."""
+    epoch, newest = await reader.feed_end(actor.workspace_id)
+    cursors = {
+        one.name: Cursor(
+            epoch=epoch,
+            seq=newest,
+            since=newest,
+            scopes=scopes_of(actor, one.record),
+            mask=actor.mask(one.record.kind).signature,
+        )
+        for one in collections
+    }
+    return Place(epoch=epoch, seq=newest, cursors=cursors)
+
+
 class _Walk:
     """One page under way."""
 

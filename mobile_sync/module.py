@@ -10,6 +10,8 @@ from backend.core.sync import SyncedCollection
 from mobile_sync.commands import make_commands
 from mobile_sync.documents import SyncPlace, SyncRejection
 from mobile_sync.feed import parents_first
+from mobile_sync.graphql import make_native_roots
+from mobile_sync.native_http import make_native_router
 from mobile_sync.places import Places
 from mobile_sync.rejections import REJECTIONS
 from mobile_sync.rxdb import make_roots
@@ -25,15 +27,16 @@ def make_module(collections: Sequence[SyncedCollection]) -> Module:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"two rooms declare the synced collections {', '.join(twice)}; name one otherwise")
-    roots = make_roots(everything)
+    roots, ordered = make_roots(everything), parents_first(everything)
+    native = make_native_roots(ordered)
     return Module(
         name="mobile_sync",
         documents=(SyncRejection,),
         other_documents=(SyncPlace,),
-        queries=(roots.query,),
-        mutations=(roots.mutation,),
-        subscriptions=(roots.subscription,),
-        routes=(make_router(parents_first(everything)),),
+        queries=(roots.query, native.query),
+        mutations=(roots.mutation, native.mutation),
+        subscriptions=(roots.subscription, native.subscription),
+        routes=(make_router(ordered), make_native_router(ordered)),
         synced=(REJECTIONS,),
         provide=_provide,
         larger_bodies=larger_bodies,

@@ -37,20 +37,20 @@ async def changes(
 ) -> AsyncGenerator[list[Row], None]:
     """Yield what changes for ``reader`` from now on; end when its session has ended."""
     place = await _beginning(store, reader, collection)
-    async with _rung(store.bell, reader.workspace_id) as rung:
+    async with rung(store.bell, reader.workspace_id) as rings:
         while True:
             try:
                 reader = with_own_rejections(await actors.renewed(reader))
             except Unauthenticated:
                 return
-            rung.clear()
+            rings.clear()
             async with aclosing(_news(store, reader, collection, place)) as news:
                 async for rows, reached in news:
                     place = reached
                     if rows:
                         yield rows
             try:
-                await asyncio.wait_for(rung.wait(), LOOK_EVERY.total_seconds())
+                await asyncio.wait_for(rings.wait(), LOOK_EVERY.total_seconds())
             except TimeoutError:
                 continue  # look all the same: another process may have written, or the session ended
 
@@ -74,7 +74,7 @@ async def _news(
 
 
 @asynccontextmanager
-async def _rung(bell: Bell, workspace_id: str) -> AsyncGenerator[asyncio.Event, None]:
+async def rung(bell: Bell, workspace_id: str) -> AsyncGenerator[asyncio.Event, None]:
     """Give an event that is set at each commit of the workspace."""
     event = asyncio.Event()
 

@@ -10,3 +10,8 @@ def camel(name: str) -> str:
 def pascal(name: str) -> str:
     """Return the X of ``pullX``, as RxDB makes it from the collection's name on the phone."""
     return camel(name)[:1].upper() + camel(name)[1:]
+
+
+def snake(name: str) -> str:
+    """Return the house's name of a phone's column: the way back from ``camel``."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -35,6 +35,7 @@ from graphql.language import (
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -58,15 +59,26 @@ SIZES = ("first", "limit")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many: a number, or a variable's value (a list's length) with a default."""
+    """How many: a number, or a variable's value (a list's length) with a default.
+
+    ``input.rows`` names a list inside a variable.
+    """
 
     number: int
     variable: str = ""
 
     def of(self, variables: Mapping[str, Any]) -> int:
-        value = variables.get(self.variable) if self.variable else None
+        value = _found(variables, self.variable) if self.variable else None
         counted = len(value) if isinstance(value, list) else value
         return int(max(0, min(counted, LARGEST_PAGE))) if isinstance(counted, int | float) else self.number
+
+
+def _found(variables: Mapping[str, Any], path: str) -> Any:
+    if path in variables:
+        return variables[path]
+    head, _, rest = path.partition(".")
+    value = variables.get(head)
+    return value.get(rest) if rest and isinstance(value, dict) else None
 
 
 ONE = Size(1)
@@ -238,7 +250,7 @@ class _Planner:
             return Part(key, 0, PAGE, ONE, ()) if name != "__typename" else None
         spec = parent.fields[name]
         selections = tuple(node.selection_set for node in nodes if node.selection_set)
-        extra = _declared_cost(spec)
+        extra = int(_declared(spec, "cost", 0))
         if parent is self._schema.mutation_type:
             size = self._written(spec, nodes[0])
             return Part(key, extra, WRITE, size, self._write_choices(spec, selections, size))
@@ -287,10 +299,13 @@ class _Planner:
         choices: tuple[tuple[Part, ...], ...] = ((),)
         for node in (node for one in selections for node in self._fields(kind, one)):
             inner = kind.fields.get(node.name.value)
-            if inner is None or not is_list_type(get_nullable_type(inner.type)) or node.selection_set is None:
-                beside += _declared_cost(inner) if inner is not None else 0
+            if inner is None or not is_list_type(get_nullable_type(inner.type)):
+                beside += int(_declared(inner, "cost", 0)) if inner is not None else 0
                 continue
             key = (node.alias or node.name).value
+            if node.selection_set is None:  # records as JSON
+                paths.append((key,))
+                continue
             for tail, of, asked in self._records(get_named_type(inner.type), node.selection_set):
                 paths.append((key, *tail))
                 more = self._choices(of, (asked,)) or ((),)
@@ -329,16 +344,29 @@ class _Planner:
         return Size(usual)
 
     def _written(self, spec: GraphQLField, node: FieldNode) -> Size:
-        """Return how many records a mutation writes: the length of its list of records, else one."""
+        """Return how many records a mutation writes: the length of its list of records, else one.
+
+        The list is an argument, or what the field names: ``metadata={"rows": "input.rows"}``.
+        """
         lists = [name for name, arg in spec.args.items() if _is_list_of_inputs(arg.type)]
-        self._is_bulk.append(bool(lists))
+        holder, _, inner = str(_declared(spec, "rows", "")).partition(".")
+        self._is_bulk.append(bool(lists or inner))
         for argument in node.arguments or ():
-            if argument.name.value in lists and isinstance(argument.value, ListValueNode):
-                return Size(len(argument.value.values))
-            if argument.name.value in lists and isinstance(argument.value, VariableNode):
-                self._variables[argument.value.name.value] = None
-                return Size(1, argument.value.name.value)
+            if argument.name.value in lists:
+                return self._length(argument.value)
+            if inner and argument.name.value == holder:
+                return self._length(argument.value, inner)
         return ONE
+
+    def _length(self, value: ValueNode, inner: str = "") -> Size:
+        """Return the length of a list, or of the list ``inner`` in an object."""
+        if isinstance(value, VariableNode):
+            name = f"{value.name.value}.{inner}".rstrip(".")
+            self._variables[name] = None
+            return Size(1, name)
+        if isinstance(value, ObjectValueNode):
+            return next((self._length(one.value) for one in value.fields if one.name.value == inner), ONE)
+        return Size(len(value.values)) if isinstance(value, ListValueNode) else ONE
 
 
 def _usual(argument: GraphQLArgument) -> int:
@@ -349,10 +377,10 @@ def _usual(argument: GraphQLArgument) -> int:
     return value if isinstance(value, int) else UNSIZED
 
 
-def _declared_cost(spec: GraphQLField) -> int:
-    """Return what the field itself says that it costs: ``strawberry.field(metadata={"cost": 20})``."""
+def _declared(spec: GraphQLField, name: str, default: Any) -> Any:
+    """Return what the field itself says: ``strawberry.field(metadata={"cost": 20})``."""
     declared = spec.extensions.get("strawberry-definition")
-    return int((getattr(declared, "metadata", None) or {}).get("cost", 0))
+    return (getattr(declared, "metadata", None) or {}).get(name, default)
 
 
 def _is_record(kind: GraphQLNamedType) -> bool:

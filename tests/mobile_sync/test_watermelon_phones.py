@@ -1,4 +1,4 @@
-"""Real WatermelonDB phones against the house: two of them, offline, losing answers, losing sight of records."""
+"""Real WatermelonDB phones against the house: offline, losing answers, losing sight of records."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack

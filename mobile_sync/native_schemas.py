@@ -1,0 +1,55 @@
+"""What an app needs to know of the collections: JSON Schemas, and a version of each one's columns."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from backend.core.access import Actor
+from backend.core.sync import FieldType, SyncedCollection, SyncedField
+from mobile_sync.rows import LARGEST_INTEGER, LONGEST_TEXT, columns
+from mobile_sync.wording import camel
+
+SCHEMA_VERSION = 1
+"""Of the protocol: moves when a phone of the version before could not push any more."""
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TYPES: Mapping[FieldType, Mapping[str, Any]] = {
+    "text": {"type": "string", "maxLength": LONGEST_TEXT},
+    "integer": {"type": "integer", "minimum": -LARGEST_INTEGER, "maximum": LARGEST_INTEGER},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "decimal": {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+}
+
+
+def json_schema(collection: SyncedCollection) -> dict[str, Any]:
+    """Return the JSON Schema of a collection's documents. Columns of the server's own are ``readOnly``."""
+    fields = columns(collection)
+    return {
+        "$schema": DIALECT,
+        "title": camel(collection.name),
+        "type": "object",
+        "properties": {camel(field.name): _property(field) for field in fields},
+        "required": [camel(field.name) for field in fields if field.required],
+        "additionalProperties": False,
+    }
+
+
+def field_set_version(collection: SyncedCollection, actor: Actor) -> str:
+    """Return what changes when the columns do, or how much of them ``actor`` sees."""
+    mask = actor.mask(collection.record.kind).signature
+    said = orjson.dumps([json_schema(collection), mask], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(said).hexdigest()[:12]
+
+
+def _property(field: SyncedField) -> dict[str, Any]:
+    said = dict(TYPES[field.type])
+    if not field.required:
+        said["type"] = [said["type"], "null"]
+    if field.server_owned:
+        said["readOnly"] = True
+    return said
