@@ -74,6 +74,10 @@ audit: $(INSTALLED) ## Ask PyPI for known holes in the pinned dependencies; says
 fuzz: $(INSTALLED) ## Fuzz sign-in, ids, REST and GraphQL for some minutes (the suite does it for seconds)
 	@RAPPORT_FUZZ=10 pytest tests/fuzz --timeout 1800
 
+.PHONY: leaks
+leaks: $(INSTALLED) ## Compare what everybody sees with a reference model, in 20 random worlds (the suite: in one)
+	@python -m tests.leaks
+
 .PHONY: schema
 schema: $(INSTALLED) ## Print the GraphQL schema into docs/schema.graphql
 	@rapport schema > docs/schema.graphql

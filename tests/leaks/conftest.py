@@ -9,12 +9,13 @@ import pytest
 from backend.app import create_app
 from backend.house import House
 
+SPENDING = {"cost_limit": 200_000, "cost_bucket": 100_000_000, "cost_restore": 10_000_000}
+
 
 @pytest.fixture(scope="session")
 async def patient(house: House) -> AsyncIterator[httpx.AsyncClient]:
     """HTTP to the house, for who spends more than a phone would."""
-    spending = {"cost_limit": 200_000, "cost_bucket": 100_000_000, "cost_restore": 10_000_000}
-    app = create_app(replace(house, settings=house.settings.model_copy(update=spending)))
+    app = create_app(replace(house, settings=house.settings.model_copy(update=SPENDING)))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://rapport.test") as client:
         yield client

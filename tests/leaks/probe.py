@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.core.records import REGISTRY
 from tests.crew import Person
 from tests.leaks.canaries import places, tokens_in
 from tests.leaks.reference import Item, Reference, Town
@@ -55,7 +54,7 @@ class Asker:
         }
 
     def __str__(self) -> str:
-        return f"seed {self.world.seed}, {'customer' if self.who.contact_id else self.who.role_keys} {self.who.id}"
+        return f"seed {self.world.seed}, {'+'.join(self.who.role_keys)} {self.who.id}"
 
     def sight(self, item: Item, name: str) -> str:
         """Return how much of a field the reference gives."""
@@ -125,9 +124,9 @@ class Asker:
     async def _lists_at_targets(self, shape: Shape) -> None:
         targets: dict[str, list[Item]] = {}
         for item in self._of(shape.kind):
-            targets.setdefault(item.record.target_id, []).append(item)  # type: ignore[attr-defined]
+            targets.setdefault(item.record.target_id, []).append(item)
         for id, items in targets.items():
-            kind = items[0].record.target_kind  # type: ignore[attr-defined]
+            kind = items[0].record.target_kind
             nodes = await self._pages(shape, f'targetKind: "{kind}", targetId: "{id}", ')
             self._compare_nodes(shape.several, shape, items, nodes)
 

@@ -190,8 +190,8 @@ class Reference:
             people = (record.owner_id, getattr(record, "assignee_id", None), self._account_owner(record))
             team = getattr(record, "team_id", None)
             return {one for one in people if one}, frozenset([team] if team else [])
-        people = (record.owner_id, getattr(record, "assignee_id", None) if item.kind == "task" else None)
-        return {one for one in people if one}, frozenset(record.team_ids)
+        assignee = getattr(record, "assignee_id", None) if item.kind == "task" else None
+        return {one for one in (record.owner_id, assignee) if one}, frozenset(record.team_ids)
 
     def _account_owner(self, record: Record) -> str | None:
         account = self.town.items.get(getattr(record, "account_id", None) or "")
@@ -273,7 +273,7 @@ def reads(role: Role, kind: str) -> bool:
 
 
 def holds(condition: Mapping[str, Any] | None, record: Record) -> bool:
-    """Tell whether a record meets a condition: ``field``, ``operator``, ``values``, ``all``, ``any``, ``none``."""
+    """Tell whether a record meets a condition: a comparison, and groups ``all``, ``any``, ``none``."""
     if condition is None:
         return True
     groups = {
@@ -304,7 +304,7 @@ def _compares(condition: Mapping[str, Any], record: Record) -> bool:
         return False
     compared = {"lt": plain < values[0], "lte": plain <= values[0]}
     compared |= {"gt": plain > values[0], "gte": plain >= values[0]}
-    return compared[condition["operator"]]
+    return bool(compared[condition["operator"]])
 
 
 def _like(value: str, held: Any) -> Any:

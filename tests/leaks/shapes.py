@@ -92,7 +92,7 @@ def selection_of(type_: Any, *, deep: int) -> str:
 
 
 def _member(member: Any, members: Any, deep: int) -> str:
-    """Return the selection of a union's member: what another has under the same name gets a name of its own."""
+    """Return the selection of a union's member; what differs under one name gets names of its own."""
     types: dict[str, set[str]] = {}
     for one in members:
         for name, field in one.fields.items():

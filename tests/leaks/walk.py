@@ -74,7 +74,7 @@ def call(name: str, arguments: dict[str, GraphQLArgument], item: Item | None, us
     given = []
     for key, argument in arguments.items():
         wanted = isinstance(argument.type, GraphQLNonNull)
-        if wanted or get_named_type(argument.type).name == "ID" and key != "after" and item:
+        if wanted or (get_named_type(argument.type).name == "ID" and key != "after" and item):
             given.append(f"{key}: {literal(name, key, argument, item, user_id)}")
         elif key == "first":
             given.append("first: 100")
@@ -84,7 +84,7 @@ def call(name: str, arguments: dict[str, GraphQLArgument], item: Item | None, us
 def literal(name: str, key: str, argument: GraphQLArgument, item: Item | None, user_id: str) -> str:
     named = get_named_type(argument.type)
     if isinstance(named, GraphQLEnumType):
-        return next(iter(named.values))
+        return str(next(iter(named.values)))
     match named.name:
         case "ID":
             return json.dumps(user_id if key == "userId" or item is None else item.id)
@@ -182,7 +182,7 @@ async def state_of(world: World, ids: set[str] | None, workspace_id: str) -> dic
 
 
 async def mutate_everything(asker: Asker, targets: list[Item], user_id: str) -> None:
-    """Run every mutation with the ids of ``targets``, none of which the person sees; look through the answers."""
+    """Run every mutation with ids of ``targets``, none of which the person sees; look through the answers."""
     for name, field in MUTATION.fields.items():
         kinds = [kind for kind in KINDS if name.lower().removeprefix("push").startswith(kind)] or KINDS
         of_kind = [item for item in targets if item.kind in kinds]
@@ -233,7 +233,7 @@ def is_id(type_name: str, key: str) -> bool:
 
 def wanted_literal(path: str, key: str, named: Any, item: Item) -> str:
     if isinstance(named, GraphQLEnumType):
-        return next(iter(named.values))
+        return str(next(iter(named.values)))
     texts = {"String": item.kind if key.lower().endswith("kind") else "abcdefghijkl", "Decimal": "1"}
     texts |= {"DateTime": "2031-01-01T00:00:00Z", "Date": "2031-01-01", "JSON": "{}"}
     plain = {"Int": "7", "Float": "7", "Boolean": "false"}

@@ -5,7 +5,7 @@ defaults and shares are made by the workspace's admin, half of them before the r
 """
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,50 +19,29 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.house import House, built_in_roles
 from backend.identity.people import create_team, create_user, create_workspace
 from backend.sales.documents import LocalText, Pipeline, Stage
+from backend.sales.rules import StageType
 from tests.crew import Crew, Person
 from tests.leaks import reference
 from tests.leaks.canaries import canary_fields, token
+from tests.leaks.conditions import CONDITIONS, camel, shown
 from tests.leaks.reference import Item, Role, Rule, Territory, Town
 
 SHAREABLE = ("account", "contact", "lead", "opportunity", "task", "activity", "ticket", "conversation")
-KINDS = ("account", "contact", "opportunity", "lead", "ticket", "conversation", "task", "activity")
+KINDS: tuple[str, ...] = (
+    "account",
+    "contact",
+    "opportunity",
+    "lead",
+    "ticket",
+    "conversation",
+    "task",
+    "activity",
+)
 KINDS += ("message", "article", "attachment")
 OF_EACH = 12
 STAFF, CUSTOMERS, TEAMS = 7, 2, 3
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 ACTIONS = ("create", "read", "update", "delete", "assign", "export")
-CONDITIONS: dict[str, list[Callable[[random.Random], dict[str, Any]]]] = {
-    "account": [
-        lambda rng: one("type", "in", *rng.sample(["customer", "prospect", "partner", "other"], 2)),
-        lambda rng: one("industry", "contains", rng.choice("02468ace")),
-        lambda rng: one("annual_revenue", "gt", f"18{rng.randrange(300):06d}00"),
-        lambda rng: {
-            "any": [one("lifecycle", "eq", "customer"), one("tier", "contains", rng.choice("13579"))]
-        },
-        lambda rng: {
-            "none": [one("type", "eq", "customer")],
-            "all": [one("source", "starts_with", "SOURCE")],
-        },
-    ],
-    "lead": [
-        lambda rng: one("score", "gte", str(rng.randrange(100))),
-        lambda rng: one("status", "ne", "open"),
-    ],
-    "ticket": [lambda rng: one("priority", "in", "high", "urgent"), lambda rng: one("csat", "lt", "3")],
-    "task": [
-        lambda rng: one("assignee_id", "is_null", "true"),
-        lambda rng: one("status", "not_in", "todo", "done"),
-    ],
-    "contact": [
-        lambda rng: one("department", "contains", rng.choice("02468ace")),
-        lambda rng: one("do_not_call", "eq", "true"),
-    ],
-    "opportunity": [lambda rng: one("amount", "lte", f"18{rng.randrange(300):06d}99")],
-}
-
-
-def one(field: str, operator: str, *values: str) -> dict[str, Any]:
-    return {"field": field, "operator": operator, "values": list(values)}
 
 
 @dataclass
@@ -97,7 +76,7 @@ class _Builder:
         self.teams = [new_id() for _ in range(TEAMS)]
         self.customers: list[str] = []
         self.pipeline_id = new_id()
-        self.late: list[Callable[[], Awaitable[None]]] = []
+        self.late: list[Callable[[], Coroutine[Any, Any, None]]] = []
 
     async def build(self) -> None:
         self.world.towns.append(self.town)
@@ -105,8 +84,7 @@ class _Builder:
         await self._hire()
         await self._make_roles()
         await self._give_roles()
-        rules = [self._make_rule] * 5 + [self._make_territories, self._set_defaults]
-        for make in rules:
+        for make in (*[self._make_rule] * 5, self._make_territories, self._set_defaults):
             await make() if self.rng.random() < 0.5 else self.late.append(make)
         for kind in KINDS:
             await self._make_records(kind)
@@ -138,7 +116,7 @@ class _Builder:
             for id, fields in people.items():
                 await create_user(uow, {"email": f"{id}@test.example", "name": "Somebody", **fields}, id=id)
             stages = [
-                Stage(key=key, name=LocalText(en=key), order=place, type=type, probability=10)
+                Stage(key=key, name=LocalText(en=key), order=place, type=StageType(type), probability=10)
                 for place, (key, type) in enumerate([("new", "open"), ("won", "won"), ("lost", "lost")])
             ]
             uow.save(Pipeline(id=self.pipeline_id, name=LocalText(en="Sales"), stages=stages))
@@ -176,7 +154,7 @@ class _Builder:
 
     def _random_role(self) -> Role:
         rng, everybody = self.rng, {"read": "all"}
-        levels: dict[str, dict[str, str]] = {kind: everybody for kind in ("user", "team", "workspace")}
+        levels: dict[str, dict[str, str]] = dict.fromkeys(("user", "team", "workspace"), everybody)
         if rng.random() < 0.4:
             levels["*"] = {action: rng.choice(reference.LEVELS) for action in ("read", "update")}
         for kind in (*KINDS, "answer"):
@@ -237,7 +215,7 @@ class _Builder:
             members = tuple(self.rng.sample(self.staff, self.rng.randrange(1, 3)))
             made = Territory(new_id(), above, rules, members, self._access())
             self.town.territories.append(made)
-            input = {
+            input: dict[str, Any] = {
                 "id": made.id,
                 "name": f"Territory {place}",
                 "parentId": above,
@@ -332,7 +310,12 @@ class _Builder:
         account = self._any("account")
         owner = self.town.items[account].record.owner_id if account else None
         contact = self.rng.choice([*self.customers, self._any("contact")])
-        found = {"team_ids": [], "account_id": account, "account_owner_id": owner, "contact_id": contact}
+        found: dict[str, Any] = {
+            "team_ids": [],
+            "account_id": account,
+            "account_owner_id": owner,
+            "contact_id": contact,
+        }
         return found | {"team_id": self.rng.choice([*self.teams, None])}
 
     def _given_message(self) -> dict[str, Any]:
@@ -343,7 +326,7 @@ class _Builder:
 
     def _given_attachment(self) -> dict[str, Any]:
         kind = self.rng.choice(["account", "contact", "ticket", "opportunity"])
-        found = {
+        found: dict[str, Any] = {
             "target_kind": kind,
             "target_id": self._any(kind, none=0),
             "state": "ready",
@@ -354,7 +337,8 @@ class _Builder:
     async def _mutate(self, field: str, input: dict[str, Any]) -> None:
         admin = self.crew.people[self.staff[0]]
         type_name = f"{field[0].upper()}{field[1:]}Input"
-        query = f"mutation($input: {type_name}!) {{ {field}(input: $input) {{ __typename ... on Error {{ message }} }} }}"
+        query = f"""mutation($input: {type_name}!) {{ {field}(input: $input) {{
+            __typename ... on Error {{ message }} }} }}"""
         answer = (await admin.ask(query, input=input))[field]
         if "message" in answer:
             raise AssertionError(f"{answer}: {field} {input}")
@@ -365,24 +349,6 @@ def hideable(record: type[Record]) -> set[str]:
     from tests.leaks.shapes import shape_of
 
     return set(shape_of(record.kind).hideable)
-
-
-def camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(part.capitalize() for part in tail)
-
-
-def shown(condition: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a condition as GraphQL takes it."""
-    if condition is None:
-        return None
-    found: dict[str, Any] = {
-        name: [shown(part) for part in condition.get(name, ())] for name in ("all", "any", "none")
-    }
-    if "field" in condition:
-        found |= {"field": camel(condition["field"]), "operator": condition["operator"].upper()}
-        found["values"] = condition["values"]
-    return found
 
 
 def replace_roles(person: reference.Person, keys: list[str]) -> reference.Person:

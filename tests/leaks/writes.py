@@ -1,4 +1,4 @@
-"""What may be changed, and what may be compared: the reference against every update, delete, filter and order."""
+"""What may be changed, filtered and ordered by: tried, and compared with the reference."""
 
 from typing import Any
 
