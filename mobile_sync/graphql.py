@@ -11,6 +11,7 @@ from backend.core.graphql import Info
 from backend.core.sync import SyncedCollection
 from backend.identity.actors import Actors
 from backend.identity.sign_in import TokenPolicy
+from mobile_sync.feed import present_place
 from mobile_sync.graphql_types import (
     SyncDigest,
     SyncHint,
@@ -89,7 +90,10 @@ def make_native_roots(collections: Sequence[SyncedCollection]) -> NativeRoots:
         async def sync_hints(self, info: Info, cursor: str | None = None) -> AsyncGenerator[SyncHint, None]:
             actor = with_own_rejections(info.context.actor)
             store, actors = info.context.store, await info.context.services.aget(Actors)
-            place, _ = await (await phone(info)).place(actor, cursor)
+            if cursor:  # one that counts no more is a phone that holds nothing: its pull will say so
+                place, _ = await (await phone(info)).place(actor, cursor)
+            else:
+                place = await present_place(store.reader, actor, collections)
             async for hint in hints(store, actors, actor, collections, place):
                 yield SyncHint.of(hint)
             if isinstance(info.context.request, WebSocket):

@@ -32,8 +32,7 @@ async def hints(
     collections: Sequence[SyncedCollection],
     place: Place | None,
 ) -> AsyncGenerator[Hint, None]:
-    """Yield what a phone at ``place`` (None: up to date) should pull for; end when its session has ended."""
-    place = place or await present_place(store.reader, actor, collections)
+    """Yield what a phone at ``place`` (None: it holds nothing) should pull for, until its session ends."""
     async with rung(store.bell, actor.workspace_id) as rings:
         while True:
             try:
@@ -56,7 +55,7 @@ async def hints(
 
 
 async def _look(
-    store: Store, actor: Actor, collections: Sequence[SyncedCollection], place: Place
+    store: Store, actor: Actor, collections: Sequence[SyncedCollection], place: Place | None
 ) -> FeedPage | None:
     """Return what is after ``place``; None when the server went back to a backup meanwhile."""
     try:

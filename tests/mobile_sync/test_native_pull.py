@@ -81,7 +81,7 @@ async def test_a_page_is_cut_between_commits_across_collections(crew: Crew) -> N
             uow.save(Contact(id=ids[1], full_name=f"Contact {n}", account_id=ids[0], owner_id=owner))
 
         await crew.house.store.write(crew.rep.actor, both)
-    pages = []
+    pages: list[dict[str, Any]] = []
     while not pages or pages[-1]["hasMore"]:
         pages.append(await phone.pull_once(limit=3))
         # Whoever stops here holds whole commits: no contact without its account.

@@ -1,6 +1,6 @@
 """Real WatermelonDB phones against the house: offline, losing answers, losing sight of records."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.phone
 
 TABLES = watermelon_tables([ACCOUNTS, CONTACTS, REJECTIONS])
 
-Phones = Callable[..., WatermelonPhone]
+Phones = Callable[..., Awaitable[WatermelonPhone]]
 
 
 @pytest.fixture
-async def phones(crew: Crew, server: str) -> AsyncIterator[Callable[..., object]]:
+async def phones(crew: Crew, server: str) -> AsyncIterator[Phones]:
     """Switch on phones of people by name."""
     async with AsyncExitStack() as stack:
 
