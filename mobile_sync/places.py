@@ -27,6 +27,7 @@ MARKS = (1 << MARK_BITS) - 1
 SETTLED_LIFE = timedelta(days=800)  # begun anew at half of it: a phone may stay away for 400 days
 WALK_LIFE = timedelta(days=30)  # in the middle of a first sync
 MOST_REMEMBERED = 10_000
+MOST_SALTS = 1_000
 
 Cursors = Mapping[str, Mapping[str, Any]]
 
@@ -41,11 +42,11 @@ class Places:
         """Return the number of ``place`` for phones of ``actor``, stored if it was not."""
         owner, cursors = _owner(actor), _written(place)
         body = orjson.dumps([place.epoch, cursors], option=orjson.OPT_SORT_KEYS)
-        for salt in range(MARKS):
+        for salt in range(MOST_SALTS):
             mark = int.from_bytes(hashlib.sha256(b"%d|" % salt + body).digest()[:4]) & MARKS or 1
             if await self._is_stored(f"{owner}|{mark}", actor, place, cursors):
                 return place.seq << MARK_BITS | mark
-        raise AssertionError("a person has used up a million marks")
+        raise AssertionError("no mark is free: a person has used up a million of them")
 
     async def find(self, actor: Actor, number: int) -> Place:
         """Return the place of ``number``; raise CheckpointExpired for one that is not (any more) known."""

@@ -36,11 +36,15 @@ def row_of(collection: SyncedCollection, record: Record) -> Row:
     What is hidden from whoever it was read for is null, like what was never set.
     """
     values = {name: _plain(value) for name, value in phone_row(collection, record).items()}
-    return values | dict.fromkeys(record.veil.hidden & values.keys()) | {
-        "id": record.id,
-        "version": record.version,
-        "deleted": record.deleted_at is not None,
-    }
+    return (
+        values
+        | dict.fromkeys(record.veil.hidden & values.keys())
+        | {
+            "id": record.id,
+            "version": record.version,
+            "deleted": record.deleted_at is not None,
+        }
+    )
 
 
 def tombstone(collection: SyncedCollection, id: str) -> Row:
