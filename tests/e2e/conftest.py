@@ -1,11 +1,15 @@
-"""A demo house of its own process, with a Firebase of the tests' own."""
+"""A demo house of its own process, with a Firebase of the tests' own; the rep's app in a browser."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser
 
+from tests.crew import Crew
+from tests.e2e.phone_browser import AppServer, build_rep_app, chromium
+from tests.e2e.rep_day import Day
 from tests.e2e.served import serving
 from tests.fakes.fake_fcm import FakeFcm
 
@@ -31,3 +35,28 @@ async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DemoHo
         }
         async with serving("up", data_dir, **settings) as base:
             yield DemoHouse(base, data_dir, fcm)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rep's app, built from its sources: a folder to serve."""
+    return build_rep_app(tmp_path_factory.mktemp("rep_app") / "dist")
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A real Chromium; tests that need it are skipped where there is none."""
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def app_server(crew: Crew, built: Path) -> AsyncIterator[AppServer]:
+    """The crew's house with the rep's app at /app; it may be stopped and started."""
+    async with AppServer(crew.house, built) as server:
+        yield server
+
+
+@pytest.fixture
+async def day(crew: Crew) -> Day:
+    return await Day(crew).begin()

@@ -1,5 +1,5 @@
 // The app: signs in or opens what is here, then shows the screen that the address names.
-import { debounceTime, distinctUntilChanged, map } from 'rxjs';
+import { concat, debounceTime, distinctUntilChanged, map, of } from 'rxjs';
 import { h, icon, Scope, toast } from './dom.js';
 import { fetchReference } from './reference.js';
 import { customers } from './screens/customers.js';
@@ -72,8 +72,7 @@ function tab(name, picture, isHere) {
 }
 
 /** The state of the exchange without its flicker. */
-const calm = () => syncState.pipe(
-    debounceTime(250),
+const calm = () => concat(of(syncState.value), syncState.pipe(debounceTime(250))).pipe(
     map(({ online, ended, active, pending }) => ({ online, ended, active, waits: pending.length })),
     distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)),
 );

@@ -36,6 +36,7 @@ function line(one, open) {
         h('span', { class: 'tier', 'data-tier': one.tier ?? '' }, one.tier || '–'),
         h('span', { class: 'grow' },
             h('strong', {}, one.name),
-            h('small', {}, [label('industry', one.industry), one.type && label('type', one.type), day(one.lastActivityAt)].filter(Boolean).join(' · '))),
-        h('span', { class: 'money' }, sums(open))));
+            h('span', { class: 'between' },
+                h('small', {}, [label('industry', one.industry), one.type && label('type', one.type), day(one.lastActivityAt)].filter(Boolean).join(' · ')),
+                h('span', { class: 'money' }, sums(open))))));
 }

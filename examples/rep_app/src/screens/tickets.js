@@ -1,5 +1,5 @@
 // What customers asked, and what was said.
-import { combineLatest, of, switchMap } from 'rxjs';
+import { combineLatest, distinctUntilChanged, map, of, switchMap } from 'rxjs';
 import { h, icon } from '../dom.js';
 import { label, moment } from '../formats.js';
 import { add, row, rows } from '../store.js';
@@ -29,11 +29,12 @@ export function ticket(scope, id) {
         h('h2', { class: 'subject' }, one.subject),
         h('p', { class: 'facts' }, [label('status', one.status), label('priority', one.priority)].filter(Boolean).join(' · ')),
         one.accountId && h('p', {}, accountLink(scope, one.accountId))) : h('p', { class: 'empty' }, t('gone'))));
-    const said = row('ticket', id).pipe(switchMap((one) => (one?.conversationId ? rows('message', { conversationId: one.conversationId }) : of(null))));
+    const conversation = row('ticket', id).pipe(map((one) => one?.conversationId ?? null), distinctUntilChanged());
+    const said = conversation.pipe(switchMap((conversationId) => (conversationId ? rows('message', { conversationId }) : of(null))));
     const words = scope.live(said, (all) => (all
         ? h('ol', { class: 'said' }, all.sort((a, b) => (a.at ?? '9').localeCompare(b.at ?? '9')).map(bubble))
         : h('p', { class: 'empty' }, t('noConversation'))));
-    const box = scope.live(row('ticket', id), (one) => one?.conversationId && answer(one.conversationId));
+    const box = scope.live(conversation, (conversationId) => conversationId && answer(conversationId), 'div', { class: 'reply-place' });
     return { title, content: [head, words, box] };
 }
 
