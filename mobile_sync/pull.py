@@ -55,8 +55,8 @@ async def pull_page(
     """Return the page after ``given`` (None: from the start).
 
     A page without rows means that there is nothing new; phones then keep the cursor they have. So when it
-    must move all the same (the reader's scopes changed, or it fell far behind), the page brings one
-    tombstone of an id that no record has. Raise InvalidInput for a limit out of range.
+    must move all the same (the phone has none yet, the reader's scopes changed, or it fell far behind), the
+    page brings one tombstone of an id that no record has. Raise InvalidInput for a limit out of range.
     """
     if not 1 <= limit <= MOST_ROWS:
         raise InvalidInput(FieldError("limit", f"must be 1 to {MOST_ROWS}; set the pull's batchSize so"))
@@ -191,8 +191,11 @@ async def _departed(
 
 
 def _must_move(given: Cursor | None, reached: Cursor) -> bool:
-    """Tell whether an empty page must bring the cursor on."""
+    """Tell whether an empty page must bring the cursor on.
+
+    Always to a phone that has none: what it then creates, and others delete, it would never be told of.
+    """
     if given is None:
-        return reached.seq > STRETCH
+        return True
     state = (reached.scopes, reached.gained, reached.lost)
     return reached.seq - given.seq > STRETCH or state != (given.scopes, given.gained, given.lost)

@@ -161,10 +161,19 @@ async def test_an_idle_cursor_is_moved_on_before_it_falls_far_behind(
     assert await phone.pull() == []
     assert phone.cursor == before
     await make_account(crew.stranger, "Not mine either")
-    (sentinel,) = await phone.pull()
+    (sentinel,) = await phone.pull_once()
     assert (sentinel["id"], sentinel["_deleted"]) == ("00000000-0000-0000-0000-000000000000", True)
     assert phone.cursor != before
     assert set(phone.rows) == {account}
+
+
+async def test_what_a_phone_made_before_it_had_anything_is_taken_back_when_it_is_deleted(crew: Crew) -> None:
+    phone, id = WirePhone(crew.rep, ACCOUNTS), new_id()
+    assert await phone.pull() == []
+    assert phone.cursor is not None
+    await phone.push(phone.insert(id, name="Typed on the first day"))
+    await crew.manager.do("accountDelete", {"id": id})  # before the phone has pulled again
+    assert [(row["id"], row["_deleted"]) for row in await phone.pull()] == [(id, True)]
 
 
 @pytest.mark.parametrize("spoil", ["tampered", "other person", "nonsense"])

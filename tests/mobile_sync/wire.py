@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from backend.core.sync import SyncedCollection
-from mobile_sync.rows import columns
+from mobile_sync.rows import NIL_ID, columns
 from mobile_sync.wording import camel, pascal
 from tests.crew import Person
 
@@ -42,11 +42,11 @@ class WirePhone:
         return documents
 
     async def pull(self, *, limit: int = 100) -> list[Row]:
-        """Pull until a page is shorter than ``limit``; return all rows."""
+        """Pull until a page is shorter than ``limit``; return the rows of records."""
         rows: list[Row] = []
         while True:
             page = await self.pull_once(limit=limit)
-            rows += page
+            rows += [row for row in page if row["id"] != NIL_ID]  # which only moves the cursor
             if len(page) < limit:
                 return rows
 
