@@ -38,7 +38,7 @@ def row_of(collection: SyncedCollection, record: Record) -> Row:
     values = {name: _plain(value) for name, value in phone_row(collection, record).items()}
     return (
         values
-        | dict.fromkeys(record.veil.hidden & values.keys())
+        | dict.fromkeys(record.veil.blank & values.keys())
         | {
             "id": record.id,
             "version": record.version,

@@ -8,8 +8,7 @@ be without (fields without a default, and those it names in ``always_shown``) ca
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from enum import Enum, StrEnum
 
 from backend.core.personal import PersonalClass, mask
 from backend.core.records import ENVELOPE, OPEN, Record, Veil
@@ -102,20 +101,14 @@ def veil(record: Record, rules: Mask) -> None:
     """Put the veil over ``record``, in place: it then says nothing that ``rules`` keep back."""
     if not rules.unseen or record.veil is not OPEN:
         return
-    state = record.__dict__
-    for name in rules.hidden:
-        state[name] = type(record).model_fields[name].get_default(call_default_factory=True)
+    state, blank = record.__dict__, set(rules.hidden)
     for name in rules.masked:
-        state[name] = _masked(record, name)
-    record.veil = Veil(rules.hidden, rules.masked)
-
-
-def _masked(record: Record, name: str) -> Any:
-    """Return the masked value; of what has no mask of its own (numbers, choices) nothing is shown."""
-    value = record.__dict__[name]
-    personal = record.personal.get(name)
-    if isinstance(value, str) and not hasattr(value, "value"):
-        return mask(value, personal or PersonalClass.TEXT)
-    if personal is not None and isinstance(value, list):
-        return mask(value, personal)
-    return type(record).model_fields[name].get_default(call_default_factory=True)
+        value, personal = state[name], record.personal.get(name)
+        is_text = isinstance(value, str) and not isinstance(value, Enum)
+        if is_text or (personal is not None and isinstance(value, list)):
+            state[name] = mask(value, personal or PersonalClass.TEXT)
+        else:
+            blank.add(name)  # numbers, choices, dates have no mask: nothing of them is shown
+    for name in blank:
+        state[name] = type(record).model_fields[name].get_default(call_default_factory=True)
+    record.veil = Veil(rules.hidden, rules.masked, frozenset(blank))

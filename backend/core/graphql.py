@@ -220,7 +220,7 @@ def shared_fields(record: Record, target: type[Any], **shaped: object) -> Mappin
     veil = record.veil
     found |= {name: () for name in ("hidden_fields", "masked_fields") if name in names}
     if veil is not OPEN:
-        found |= dict.fromkeys(veil.hidden.intersection(names))
+        found |= dict.fromkeys(veil.blank.intersection(names))
         found |= {"hidden_fields": _camels(veil.hidden), "masked_fields": _camels(veil.masked)}
     computed = (name for name in names if name not in found and hasattr(record, name))
     return found | {name: getattr(record, name) for name in computed}

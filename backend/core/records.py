@@ -54,10 +54,14 @@ class Share(Part):
 
 @dataclass(frozen=True)
 class Veil:
-    """What of a record its reader does not see: then the values in those fields are not the record's."""
+    """What of a record its reader does not see: then the values in those fields are not the record's.
+
+    ``blank`` are those of which nothing at all is shown: the hidden ones, and masked ones that have no mask.
+    """
 
     hidden: frozenset[str] = frozenset()
     masked: frozenset[str] = frozenset()
+    blank: frozenset[str] = frozenset()
 
 
 OPEN = Veil()

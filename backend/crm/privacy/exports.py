@@ -102,7 +102,7 @@ async def _json_of_person(
 
 def shown_record(record: Record) -> dict[str, Any]:
     """Return a record as ``person.json`` shows it: fields by their GraphQL names, secrets left out."""
-    hidden = record.veil.hidden
+    hidden = record.veil.blank
     names = [
         name
         for name, field in type(record).model_fields.items()
