@@ -22,7 +22,7 @@ from tests.phones.node import ensure_node_modules, find_node
 
 REP_APP = Path(__file__).resolve().parents[2] / "examples" / "rep_app"
 PHONE = {"width": 390, "height": 844}
-PATIENCE_MS = 12_000.0
+PATIENCE_MS = 30_000.0
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NO_CHROMIUM = "no Chromium on this machine; Debian has it: apt-get install chromium"
 FLAGS = [
@@ -76,7 +76,6 @@ class AppServer:
             log_level="error",
             lifespan="off",
             ws="websockets-sansio",
-            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
@@ -87,7 +86,7 @@ class AppServer:
         """Go away: sockets are closed, and nothing answers any more."""
         if self._server is None or self._serving is None:
             return
-        self._server.should_exit = True
+        self._server.should_exit = self._server.force_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await self._serving
         self._server = self._serving = None

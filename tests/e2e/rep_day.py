@@ -25,19 +25,26 @@ class Day:
         self.emails: dict[str, str] = {}
 
     async def begin(self) -> "Day":
-        for name in ("rep", "colleague"):
-            user = await self.crew.user(name)
-            await set_password(user, PASSWORD)
-            self.emails[name] = user.email
+        await self.give_password("rep")
         while not (await self.crew.rep.ask("{ pipelines { nodes { id } } }"))["pipelines"]["nodes"]:
             await asyncio.sleep(0.02)  # a new workspace is given its pipeline by a listener
         east = {"teamIds": [self.crew.teams["east"]]}
         account = {"name": "苏州江南鲜达", "tier": "A", "phone": "+8651200001102", **east}
         self.account_id = (await self.crew.rep.do("accountCreate", account))["id"]
-        deal = {"name": "Fleet of 120", "amount": "177600.00", "currency": "CNY", "stage": "proposal"}
+        deal: dict[str, Any] = {
+            "name": "Fleet of 120",
+            "amount": "177600.00",
+            "currency": "CNY",
+            "stage": "proposal",
+        }
         deal |= {"accountId": self.account_id, **east}
         self.deal_id = (await self.crew.rep.do("opportunityCreate", deal))["id"]
         return self
+
+    async def give_password(self, name: str) -> None:
+        user = await self.crew.user(name)
+        await set_password(user, PASSWORD)
+        self.emails[name] = user.email
 
     async def deal(self) -> dict[str, Any]:
         query = "query($id: ID!) { opportunity(id: $id) { amount stage nextStep } }"

@@ -7,16 +7,24 @@ from playwright.async_api import Browser, expect
 from tests.e2e.phone_browser import AppServer, Phone, phone
 from tests.e2e.rep_day import PASSWORD, REVOKE, SESSIONS, Day, edit_amount, session_of
 
+KEPT = """async () => { const found = [];
+    for (const name of await caches.keys()) found.push(...await (await caches.open(name)).keys());
+    return found.map(({url}) => new URL(url).pathname).sort() }"""
+
 # ------------------------------------------------------------------------------------------ offline and back
 
 
 async def test_a_day_without_a_network_reaches_the_server_and_the_colleague(
-    browser: Browser, app_server: AppServer, day: Day
+    browser: Browser, app_server: AppServer, day: Day, built: Path
 ) -> None:
+    await day.give_password("colleague")
     async with phone(browser, app_server) as rep, phone(browser, app_server) as colleague:
         await day.sign_in(rep)
         await day.sign_in(colleague, "colleague")
         refresh_token = await rep.page.evaluate("JSON.parse(localStorage['rapport.session']).refreshToken")
+
+        files = {path.name for path in built.iterdir()} - {"index.html", "sw.js"}
+        assert await rep.page.evaluate(KEPT) == sorted({"/app/", *(f"/app/{name}" for name in files)})
 
         await rep.vanish()
         # The access token runs out while there is nobody to renew it: the app does not mind.
@@ -64,20 +72,6 @@ async def test_a_day_without_a_network_reaches_the_server_and_the_colleague(
         assert renewed != refresh_token
         await colleague.page.goto(f"{app_server.address}/app/#/deal/{day.deal_id}")
         await expect(colleague.page.locator(".sum")).to_have_text("¥182,000.50")
-
-
-async def test_only_the_app_itself_is_kept_by_the_service_worker(
-    browser: Browser, app_server: AppServer, day: Day, built: Path
-) -> None:
-    async with phone(browser, app_server) as rep:
-        await day.sign_in(rep)
-        kept = await rep.page.evaluate(
-            """async () => { const found = [];
-            for (const name of await caches.keys()) found.push(...await (await caches.open(name)).keys());
-            return found.map(({url}) => new URL(url).pathname).sort() }"""
-        )
-        files = {path.name for path in built.iterdir()} - {"index.html", "sw.js"}
-        assert kept == sorted({"/app/", *(f"/app/{name}" for name in files)})
 
 
 async def test_somebody_elses_change_stands_and_mine_is_offered_again(
