@@ -17,6 +17,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PHONES := tests/phones/node_modules/.installed
 PROVIDER := tests/identity/provider/node_modules/.installed
+REP_APP := examples/rep_app/node_modules/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help
@@ -27,8 +28,13 @@ help: ## List the targets
 up: $(INSTALLED) ## Install what is needed, start everything, print the addresses and the demo sign-ins
 	@rapport up
 
+.PHONY: app
+app: $(INSTALLED) $(REP_APP) ## Build the rep's phone app, start everything, and serve the app at /app
+	@npm run --silent --prefix examples/rep_app build
+	@RAPPORT_APP_DIR=examples/rep_app/dist rapport up
+
 .PHONY: test
-test: $(INSTALLED) $(PHONES) $(PROVIDER) ## Install what is needed, run the whole test suite
+test: $(INSTALLED) $(PHONES) $(PROVIDER) $(REP_APP) ## Install what is needed, run the whole test suite
 	@pytest
 
 .PHONY: check
@@ -87,7 +93,7 @@ schema-check: $(INSTALLED)
 	@rapport schema | diff -u docs/schema.graphql - || { echo "docs/schema.graphql is out of date: run 'make schema'" >&2; exit 1; }
 
 .PHONY: install
-install: $(INSTALLED) $(PHONES) $(PROVIDER) ## Make the virtual environment and the tests' peers in Node, and nothing else
+install: $(INSTALLED) $(PHONES) $(PROVIDER) $(REP_APP) ## Make the virtual environment and the tests' peers in Node, and nothing else
 
 .PHONY: pins
 pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
@@ -96,7 +102,7 @@ pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
 
 .PHONY: clean
 clean: ## Remove everything that make and the tools made; your data under .data stays
-	@rm -rf .venv tests/phones/node_modules tests/identity/provider/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
+	@rm -rf .venv tests/phones/node_modules tests/identity/provider/node_modules examples/rep_app/node_modules examples/rep_app/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -108,6 +114,6 @@ endif
 	@pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-$(PHONES) $(PROVIDER): %/node_modules/.installed: %/package-lock.json $(INSTALLED)
+$(PHONES) $(PROVIDER) $(REP_APP): %/node_modules/.installed: %/package-lock.json $(INSTALLED)
 	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
