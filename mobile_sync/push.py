@@ -133,14 +133,16 @@ async def _made_again(store: Store, actor: Actor, collection: SyncedCollection, 
     """Return the record's version when its author made a known edit anew, None when it was only repeated.
 
     A stage set to B, back to A, and to B again before the phone has heard of the first: the third edit
-    looks like the first. The last change is the author's own and not what this edit says, so it counts.
+    looks like the first. The last change is the author's own, and what the edit changes is as it assumes,
+    so it counts. Otherwise it is a repeat, and another of their phones may have gone on since.
     """
     record = await store.reader.get(collection.record, row.id)
-    if record is None or record.deleted_at or record.updated_by != actor.user_id:
+    if record is None or record.deleted_at or record.updated_by != actor.user_id or row.assumed is None:
         return None
+    names, assumed = writable(collection), filled(collection, row.assumed)
     now = filled(collection, row_of(collection, record))
-    other = row.new.get("deleted") or differing(filled(collection, row.new), now, writable(collection))
-    return record.version if other else None
+    changed = delta(assumed, filled(collection, row.new), names)
+    return None if differing(assumed, now, changed) else record.version
 
 
 async def _apply_to_nothing(uow: UnitOfWork, collection: SyncedCollection, row: PushedRow) -> Applied:

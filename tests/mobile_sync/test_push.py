@@ -162,6 +162,21 @@ async def test_an_edit_made_again_before_the_first_was_heard_of_counts(crew: Cre
         assert account.tier == tier
 
 
+async def test_a_repeat_does_not_undo_what_another_phone_of_the_same_person_did_since(crew: Crew) -> None:
+    id = await make_account(crew.rep, "Two phones", tier="A")
+    phone, other = WirePhone(crew.rep, ACCOUNTS), WirePhone(crew.rep, ACCOUNTS)
+    await phone.pull()
+    edit = phone.edit(id, tier="B")
+    await phone.push(edit)  # and the answer is lost
+    await other.pull()
+    assert await other.push(other.edit(id, tier="C")) == []
+    (told,) = await phone.push(edit)
+    assert told["tier"] == "C"
+    account = await stored(crew, id)
+    assert account is not None
+    assert account.tier == "C"
+
+
 async def test_typing_on_before_the_answer_is_no_conflict(crew: Crew) -> None:
     phone, id = WirePhone(crew.rep, ACCOUNTS), new_id()
     await phone.push(phone.insert(id, name="Al"))
