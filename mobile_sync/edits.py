@@ -7,6 +7,7 @@ What did not go through is noted for its author (``rejections``).
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -85,7 +86,8 @@ class Edit:
 class Verdict(Remembered):
     """What became of an edit: ``code``, ``message`` and ``field`` say why when it did not go through whole.
 
-    ``version`` is the record's after it, None when there is none to see.
+    ``version`` is the record's after it, None when there is none to see. ``record`` is the record as its
+    author sees it, of an edit that was applied just now.
     """
 
     status: Status
@@ -93,6 +95,7 @@ class Verdict(Remembered):
     code: str = ""
     message: str = ""
     field: str = ""
+    record: Record | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def memo(self) -> dict[str, Any]:
         return {
@@ -160,9 +163,11 @@ async def _apply(store: Store, actor: Actor, edit: Edit) -> Verdict:
     verdict = await store.write(actor, operate, mutation_id=edit.mutation, purpose=edit.purpose)
     if verdict is None:
         return await _again(store, actor, edit)
-    if verdict.version != THIS_COMMIT:
+    record = made.get("record")
+    if record is None:
         return verdict
-    return replace(verdict, version=made["record"].version)
+    version = record.version if verdict.version == THIS_COMMIT else verdict.version
+    return replace(verdict, version=version, record=record)
 
 
 async def _again(store: Store, actor: Actor, edit: Edit) -> Verdict:

@@ -4,6 +4,7 @@ What a phone that starts again must know comes as a reason in the page and never
 itself and goes on with the page that it has in its hands.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,14 +145,20 @@ class Native:
         edits = [self._edit(client_id, one) for one in mutations]
         sound = [edit for edit in edits if isinstance(edit, Edit)]
         verdicts = iter(await apply_edits(self._store, actor, sound))
-        told: list[Told] = []
-        for mutation, edit in zip(mutations, edits, strict=True):
-            verdict = next(verdicts) if isinstance(edit, Edit) else edit
-            if isinstance(verdict, CRMError):
-                raise verdict
-            doc = await self._doc(actor, edit) if isinstance(edit, Edit) else None
-            told.append(Told(id=mutation.id, verdict=verdict, doc=doc))
-        return told
+        told = [(edit, next(verdicts) if isinstance(edit, Edit) else edit) for edit in edits]
+        return await asyncio.gather(
+            *(self._told(actor, one.id, *said) for one, said in zip(mutations, told, strict=True))
+        )
+
+    async def _told(self, actor: Actor, id: str, edit: Edit | Verdict, verdict: Verdict | CRMError) -> Told:
+        """Return what a phone is told of a mutation; raise what a retry can mend."""
+        if isinstance(verdict, CRMError):
+            raise verdict
+        return Told(
+            id=id,
+            verdict=verdict,
+            doc=await self._doc(actor, edit, verdict) if isinstance(edit, Edit) else None,
+        )
 
     def _edit(self, client_id: str, mutation: Mutation) -> Edit | Verdict:
         """Return a mutation as an edit, or its verdict when it is none."""
@@ -173,8 +180,8 @@ class Native:
             version=mutation.base_version,
         )
 
-    async def _doc(self, actor: Actor, edit: Edit) -> Row | None:
-        record = await self._store.reader.get(edit.collection.record, edit.id)
+    async def _doc(self, actor: Actor, edit: Edit, verdict: Verdict) -> Row | None:
+        record = verdict.record or await self._store.reader.get(edit.collection.record, edit.id)
         seen = self._store.reader.seen(actor, record) if record and not record.deleted_at else None
         return document(edit.collection, seen) if seen else None
 
