@@ -9,11 +9,13 @@ The policy has a version, kept with the workspace's counter and compared in ever
 ever stored under an outdated policy.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from backend.core.access import EVERYONE, Action, Actor, Grant, allows, follows_any, parents_entry
 from backend.core.conditions import Test
@@ -75,6 +77,7 @@ class Policies:
         self.read: ReadPolicy = _no_rules  # the identity room knows better
         self._known: dict[str, tuple[Policy, float]] = {}
         self._forgotten = 0
+        self._stamping: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def of(self, workspace_id: str) -> Policy:
         """Return a policy that was current at most some seconds ago."""
@@ -97,6 +100,10 @@ class Policies:
         known = self._known.get(workspace_id)
         if known is not None:
             self._known[workspace_id] = (known[0], 0.0)
+
+    def stamping(self, workspace_id: str) -> asyncio.Lock:
+        """Return the lock of who restamps a workspace's records: two would write each of them twice."""
+        return self._stamping.setdefault(workspace_id, asyncio.Lock())
 
 
 async def _no_rules(workspace_id: str, version: int) -> Policy:

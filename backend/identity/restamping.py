@@ -34,12 +34,16 @@ async def restamp_kind(store: Store, workspace_id: str, kind: str) -> None:
 
     Several changes in a row need one walk: it is noted with the policy that it was made for.
     """
-    store.policies.forget(workspace_id)
-    policy = await store.policies.of(workspace_id)
-    if kind in policy.stamped:
-        return
-    record = REGISTRY[kind]
-    most = MOST_PARENTS_AT_ONCE if kinds_that_follow(kind) else MOST_AT_ONCE
+    async with store.policies.stamping(workspace_id):
+        store.policies.forget(workspace_id)
+        policy = await store.policies.of(workspace_id)
+        if kind not in policy.stamped:
+            await _walk(store, workspace_id, REGISTRY[kind], policy)
+            policy.stamped.add(kind)
+
+
+async def _walk(store: Store, workspace_id: str, record: type[Record], policy: Policy) -> None:
+    most = MOST_PARENTS_AT_ONCE if kinds_that_follow(record.kind) else MOST_AT_ONCE
     newest = await store.reader.newest_version(workspace_id)
     after, width = 0, WINDOW
     waiting: list[str] = []
@@ -51,7 +55,6 @@ async def restamp_kind(store: Store, workspace_id: str, kind: str) -> None:
             batch, waiting = waiting[:most], waiting[most:]
             await _restamp(store, workspace_id, record, batch)
         after, width = until, width * 2 if len(rows) < FEW else WINDOW
-    policy.stamped.add(kind)
 
 
 def _is_outdated(item: Record, policy: Policy, store: Store) -> bool:
