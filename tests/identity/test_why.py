@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from backend.core.access import Actor, Level, Stamps, grant
 from backend.core.ids import new_id
 from backend.core.records import Record, Share, ShareAccess
-from backend.core.sharing import Policy, Rule, followed_acl, own_acl, reaches
-from backend.crm.documents import Account, Task
+from backend.core.sharing import Policy, Rule, ending_shares, followed_acl, own_acl, reaches
+from backend.crm.documents import Account, Attachment, Task
 from backend.identity.explain import Via, allowed_actions, missing, reasons
 from backend.identity.policies import held_stamps, opened
-from backend.service.documents import Conversation, Message
+from backend.service.documents import Conversation, Message, MessageDirection
 from tests.crew import Crew, Person
 from tests.identity.seeing import make_account, make_rule, mutate, share
 from tests.identity.test_roles import give, level, make_role
@@ -80,7 +80,7 @@ def actors(draw: st.DrawFn, policy: Policy) -> Actor:
     user, teams = draw(st.sampled_from(PEOPLE)), draw(st.sets(st.sampled_from(TEAMS)))
     contact = draw(st.sampled_from([None, None, "c1"]))
     names = [] if contact else [f"u:{user}", *(f"t:{team}" for team in teams), "r:rep"]
-    kinds = ("account", "task", "conversation", "message")
+    kinds = ("account", "task", "conversation", "message", "attachment")
     return Actor(
         workspace_id="w1",
         user_id=user,
@@ -97,36 +97,31 @@ def actors(draw: st.DrawFn, policy: Policy) -> Actor:
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Actor, Record, Record | None, Policy]:
-    policy = draw(policies)
-    owner, team = draw(st.none() | st.sampled_from(PEOPLE)), draw(st.sampled_from(TEAMS))
-    common: dict[str, Any] = {
-        "workspace_id": draw(st.sampled_from(["w1", "w1", "w1", "w2"])),
-        "owner_id": owner,
-        "shares": draw(st.lists(shares, max_size=3)),
+    """A record, by itself or behind a parent, written now or two days ago: shares may be over since."""
+    policy, written = draw(policies), NOW - timedelta(days=draw(st.sampled_from([0, 2])))
+    common: dict[str, Any] = {"workspace_id": draw(st.sampled_from(["w1", "w1", "w1", "w2"]))}
+    standing = {
+        "owner_id": draw(st.none() | st.sampled_from(PEOPLE)),
+        "shares": draw(st.lists(shares, max_size=3, unique_by=lambda one: one.to)),
     }
-    kind = draw(st.sampled_from(["account", "task", "message"]))
-    if kind == "account":
-        record: Record = Account.model_construct(id="a1", team_ids=[team], **common)
-    elif kind == "task":
-        assignee = draw(st.sampled_from(PEOPLE))
-        record = Task.model_construct(id="t1", assignee_id=assignee, **(common | {"shares": []}))
-    else:
-        about = {"contact_id": "c1", "account_owner_id": None, "assignee_id": None, "team_id": team}
-        parent = Conversation.model_construct(id="v1", **about, **common)
-        # Written a while ago: a share that is over may still be in the acl.
-        parent.acl = own_acl(parent, policy, NOW - timedelta(days=draw(st.sampled_from([0, 2]))))
-        internal = draw(st.sampled_from(["internal", "outbound"]))
-        record = Message.model_construct(
-            id="m1",
-            workspace_id=common["workspace_id"],
-            conversation_id="v1",
-            direction=internal,
-            shares=[],
+    team = draw(st.sampled_from(TEAMS))
+    about = {"contact_id": "c1", "account_owner_id": None, "assignee_id": draw(st.sampled_from(PEOPLE))}
+    account = Account.model_construct(id="a1", team_ids=[team], **standing, **common)
+    conversation = Conversation.model_construct(id="v1", team_id=team, **about, **standing, **common)
+    task = Task.model_construct(id="t1", assignee_id=about["assignee_id"], **standing, **common)
+    for one in (account, conversation, task):
+        one.acl = own_acl(one, policy, written)
+    internal = MessageDirection(draw(st.sampled_from(["internal", "outbound"])))
+    message = Message.model_construct(id="m1", conversation_id="v1", direction=internal, **common)
+    file = Attachment.model_construct(id="f1", target_kind="account", target_id="a1", **common)
+    record, parent = draw(
+        st.sampled_from(
+            [(account, None), (task, None), (conversation, None), (message, conversation), (file, account)]
         )
-        record.acl = followed_acl(record, parent)
-        return draw(actors(policy)), record, parent, policy
-    record.acl = own_acl(record, policy, NOW - timedelta(days=draw(st.sampled_from([0, 2]))))
-    return draw(actors(policy)), record, None, policy
+    )
+    if parent is not None:
+        record.acl, record.shares = followed_acl(record, parent), ending_shares(parent)
+    return draw(actors(policy)), record, parent, policy
 
 
 @given(cases())
