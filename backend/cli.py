@@ -26,6 +26,7 @@ from backend.core.demo import PASSWORD, load
 from backend.core.errors import CRMError, FieldError, InvalidInput, Unavailable
 from backend.core.module import Module
 from backend.core.settings import Settings
+from backend.core.web_app import WEB_APP
 from backend.house import House, open_house, seed_demo
 
 console = Console()
@@ -257,6 +258,8 @@ def _say_where(base: str, house: House, *, with_demo: bool) -> None:
     console.print(f"\n[bold]Rapport[/bold] is at [bold]{base}[/bold]")
     for what, path in (("GraphQL", "/graphql"), ("health", "/healthz"), ("metrics", "/metrics")):
         console.print(f"  {what:8} {base}{path}")
+    if house.settings.app_dir is not None:
+        console.print(f"  {'app':8} {base}{WEB_APP}/")
     if with_demo:
         table = Table(
             "sign in as", "who", "role", title=f"Demo sign-ins, password: {PASSWORD}", title_justify="left"

@@ -36,7 +36,7 @@ async def take_pictures(browser: Browser, address: str) -> None:
     """Take a Chinese day in the light and an English evening in the dark, a lost change in both."""
     for locale, light in (("zh-CN", "light"), ("en-GB", "dark")):
         context = await browser.new_context(
-            viewport=PHONE, device_scale_factor=1.5, has_touch=True, is_mobile=True, locale=locale,
+            viewport=PHONE, device_scale_factor=1.25, has_touch=True, is_mobile=True, locale=locale,
             color_scheme=light, timezone_id="Asia/Shanghai",
         )  # fmt: skip
         page = await context.new_page()
@@ -51,11 +51,15 @@ async def take_pictures(browser: Browser, address: str) -> None:
         await page.get_by_text("苏州江南鲜达供应链有限公司").click()
         await page.locator(".timeline").wait_for()
         await _keep(page, f"customer-{suffix}")
-        for screen in ("tasks", "deals"):
-            await page.click(f'nav a[href="#/{screen}"]')
-            await _keep(page, f"{screen}-{suffix}")
+        await page.click('nav a[href="#/tasks"]')
+        await _keep(page, f"tasks-{suffix}")
+        await page.click('nav a[href="#/deals"]')
+        await page.locator(".stages button").nth(2).click()
+        await _keep(page, f"deals-{suffix}")
         await _lose_a_change(page, address, "190000" if light == "light" else "195000")
         await _keep(page, f"conflict-{suffix}")
+        await page.locator(".conflict .quiet").click()
+        await page.locator(".conflicts .empty").wait_for()
         await context.close()
 
 
@@ -76,11 +80,13 @@ async def _lose_a_change(page: Page, address: str, amount: str) -> None:
     await page.context.set_offline(False)
     await page.locator(".badge b").wait_for()
     await page.click('nav a[href="#/more"]')
-    await page.locator(".conflict").first.wait_for()
+    await page.locator(".conflict").wait_for()
+    await page.locator('[data-state="upToDate"]').wait_for()
 
 
 async def _keep(page: Page, name: str) -> None:
-    await page.wait_for_timeout(600)  # until toasts, sheets and swipes have come to rest
+    await page.locator("#toast").wait_for(state="hidden")
+    await page.wait_for_timeout(600)  # until sheets and swipes have come to rest
     PICTURES.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=PICTURES / f"rep-app-{name}.png")
 

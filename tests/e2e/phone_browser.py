@@ -113,8 +113,9 @@ class Phone:
         page.on("console", self._hear)
 
     def _hear(self, message: Any) -> None:
-        # What the browser says of a server that is away is meant; that a page broke its policy is not.
-        if message.type == "error" and "ERR_" not in message.text and "WebSocket" not in message.text:
+        # What the browser says of a server that is away, or refuses, is meant; a broken policy is not.
+        meant = ("ERR_", "WebSocket", "status of 401")
+        if message.type == "error" and not any(word in message.text for word in meant):
             self.errors.append(message.text)
 
     async def sign_in(self, email: str, password: str) -> None:
@@ -154,4 +155,4 @@ async def phone(browser: Browser, server: AppServer, **options: Any) -> AsyncIte
         yield opened
     finally:
         await context.close()
-    assert opened.errors == []
+    assert opened.errors == [], opened.errors

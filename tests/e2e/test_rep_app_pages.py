@@ -53,12 +53,12 @@ async def test_language_and_light_are_chosen_and_stay(
         await day.sign_in(rep)
         await rep.go("more")
         await rep.page.get_by_text("中文").click()
-        await expect(rep.page.locator("h1")).to_have_text("同步")
+        await expect(rep.page.locator("h1")).to_have_text("同步与设置")
         assert await rep.page.evaluate(ground) == "rgb(244, 246, 243)"
         await rep.page.get_by_text("深色").click()
         assert await rep.page.evaluate(ground) == "rgb(15, 21, 19)"
         await rep.page.reload()
-        await expect(rep.page.locator("h1")).to_have_text("同步")
+        await expect(rep.page.locator("h1")).to_have_text("同步与设置")
         assert await rep.page.evaluate(ground) == "rgb(15, 21, 19)"
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.core.access import Actor, Level, Stamps, grant
 from backend.core.ids import new_id
-from backend.core.records import Record, Share, ShareAccess
+from backend.core.records import Record, Share, ShareAccess, register
 from backend.core.sharing import Policy, Rule, ending_shares, followed_acl, own_acl, reaches
 from backend.crm.documents import Account, Attachment, Task
 from backend.identity.explain import Via, allowed_actions, missing, reasons
@@ -21,6 +21,7 @@ from tests.identity.test_roles import give, level, make_role
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 PEOPLE, TEAMS = ("ann", "bo", "cy"), ("east", "west")
+register(Account, Task, Conversation, Message, Attachment)  # as the house does, for what needs no house
 GRANTEES = ("u:ann", "u:bo", "t:east", "t:west", "r:rep")
 
 WHY = """query($kind: String!, $id: ID!, $user: ID!) { whyVisible(kind: $kind, id: $id, userId: $user) {

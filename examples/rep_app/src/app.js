@@ -9,7 +9,7 @@ import { signInScreen } from './screens/sign_in.js';
 import { syncScreen } from './screens/sync.js';
 import { tasks } from './screens/tasks.js';
 import { ticket, tickets } from './screens/tickets.js';
-import { currentSession, forgetSession, whenSessionEnds } from './session.js';
+import { currentSession, endSession, forgetSession, whenSessionEnds } from './session.js';
 import { eraseStore, openStore, rows, startSync, stopSync } from './store.js';
 import { syncState, tell } from './sync_state.js';
 import { t } from './words.js';
@@ -98,7 +98,10 @@ function askToSignIn(_, message = '') {
 /** Open the app for whoever signed in just now. */
 async function enter({ isSamePerson }) {
     await fetchReference().catch((refusal) => console.warn('no reference data yet:', refusal.message));
-    if (!isSamePerson) await openStore();
+    if (!isSamePerson) {
+        await openStore();
+        history.replaceState(null, '', '#/customers'); // not where somebody else left off
+    }
     startSync();
     show();
 }
@@ -126,6 +129,8 @@ async function leave() {
 }
 
 async function signOut() {
+    await stopSync();
+    await endSession();
     await leave();
     location.hash = '';
     askToSignIn();
@@ -137,7 +142,7 @@ whenSessionEnds({
 });
 addEventListener('hashchange', show);
 addEventListener('rapport:redraw', show);
-addEventListener('rapport:signed-out', signOut);
+addEventListener('rapport:sign-out', signOut);
 addEventListener('storage', ({ key, newValue }) => {
     if (key === 'rapport.session' && !newValue) location.reload(); // another tab has signed out
 });
@@ -165,4 +170,7 @@ async function begin() {
     fetchReference().catch((refusal) => console.warn('reference data stay as they are:', refusal.message));
 }
 
-begin();
+begin().catch((error) => {
+    console.error(error);
+    root.replaceChildren(h('p', { class: 'notice', role: 'alert' }, t('cannotOpen', { why: error.message })));
+});

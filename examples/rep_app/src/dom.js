@@ -1,5 +1,7 @@
 // Elements, and elements that follow a stream of data. Text is only ever set as text: nothing here parses HTML.
 
+import { t } from './words.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Make an element: h('button', {class: 'quiet', onclick: save}, 'Save'). Children that are null or false are left out. */
@@ -74,7 +76,7 @@ export function sheet(title, fill) {
     const dialog = h('dialog', { class: 'sheet', 'aria-labelledby': 'sheet-title' });
     const close = () => dialog.close();
     dialog.append(
-        h('header', {}, h('h2', { id: 'sheet-title' }, title), h('button', { class: 'plain', 'aria-label': '✕', onclick: close }, icon('close'))),
+        h('header', {}, h('h2', { id: 'sheet-title' }, title), h('button', { class: 'plain close', 'aria-label': t('cancel'), onclick: close }, icon('close'))),
         fill(close),
     );
     dialog.addEventListener('close', () => dialog.remove());

@@ -4,11 +4,11 @@ import { language } from './preferences.js';
 const WORDS = {
     // around everything
     customers: ['Customers', '客户'], deals: ['Deals', '商机'], tasks: ['Tasks', '任务'], tickets: ['Tickets', '工单'],
-    more: ['Sync', '同步'], back: ['Back', '返回'], save: ['Save', '保存'], cancel: ['Cancel', '取消'], add: ['Add', '添加'],
+    more: ['Sync', '同步'], syncAndSettings: ['Sync and settings', '同步与设置'], back: ['Back', '返回'], save: ['Save', '保存'], cancel: ['Cancel', '取消'], add: ['Add', '添加'],
     search: ['Search', '搜索'], showMore: ['Show {n} more', '再显示 {n} 条'], saved: ['Saved', '已保存'],
     newVersion: ['A new version is ready.', '新版本已就绪。'], reload: ['Reload', '重新载入'], gone: ['This record is no longer here.', '这条记录已不在此设备上。'],
     offlineBanner: ['Offline. What you change is kept here and sent later.', '离线中。改动已保存在本机，联网后自动发送。'],
-    endedBanner: ['Your session has ended. Your data is still here.', '登录已失效，数据仍在本机。'], signInAgain: ['Sign in again', '重新登录'],
+    endedBanner: ['Your session has ended. Your data is still here.', '登录已失效，数据仍在本机。'], cannotOpen: ['What this device holds cannot be opened: {why}', '无法打开本机数据：{why}'], signInAgain: ['Sign in again', '重新登录'],
 
     // sign-in
     signIn: ['Sign in', '登录'], signInLead: ['Your customers, also without a network.', '没有网络，也能跟进客户。'], email: ['E-mail', '邮箱'],

@@ -37,6 +37,6 @@ function line(one, open) {
         h('span', { class: 'grow' },
             h('strong', {}, one.name),
             h('span', { class: 'between' },
-                h('small', {}, [label('industry', one.industry), one.type && label('type', one.type), day(one.lastActivityAt)].filter(Boolean).join(' · ')),
+                h('small', {}, [label('industry', one.industry), one.type !== 'customer' && label('type', one.type), day(one.lastActivityAt)].filter(Boolean).join(' · ')),
                 h('span', { class: 'money' }, sums(open))))));
 }

@@ -15,11 +15,9 @@ export function deals(scope) {
     const names = h('div', { class: 'stages' }, stages().map((stage, index) => h('button', { onclick: () => jump(index) },
         stage.name, scope.live(rows('opportunity', { stage: stage.key }), (found) => String(found.length), 'b'))));
     const board = h('div', { class: 'board', tabindex: '0', role: 'group', 'aria-label': t('deals') }, lanes);
-    board.addEventListener('scroll', () => {
-        const here = Math.round(board.scrollLeft / lanes[0].offsetWidth);
-        [...names.children].forEach((one, index) => one.toggleAttribute('aria-current', index === here));
-    }, { passive: true });
-    names.firstChild?.toggleAttribute('aria-current', true);
+    const mark = (here) => [...names.children].forEach((one, index) => one.setAttribute('aria-current', index === here));
+    board.addEventListener('scroll', () => mark(Math.round(board.scrollLeft / lanes[0].offsetWidth)), { passive: true });
+    mark(0);
     return { title: t('deals'), content: [names, board] };
 }
 

@@ -4,14 +4,14 @@ import { h, icon, sheet, toast } from '../dom.js';
 import { label, moment, money } from '../formats.js';
 import { chooseLanguage, chooseTheme, language, theme } from '../preferences.js';
 import { reference, stages } from '../reference.js';
-import { currentSession, endSession } from '../session.js';
+import { currentSession } from '../session.js';
 import { add, change, peek, remove, rows, syncNow } from '../store.js';
 import { nameOf, syncState } from '../sync_state.js';
 import { t } from '../words.js';
 
 export function syncScreen(scope) {
     return {
-        title: t('more'),
+        title: t('syncAndSettings'),
         content: [
             scope.live(syncState, state),
             h('section', { class: 'conflicts' }, h('h2', {}, t('conflictsTitle')), conflicts(scope)),
@@ -52,7 +52,7 @@ function conflict(one) {
     const columns = Object.keys(one.lost);
     const canApply = columns.length > 0 && (one.now || one.reason !== 'conflict');
     return h('article', { class: 'conflict' },
-        h('h3', {}, `${label('collection', one.kind)}${nameOf(one.now ?? one.lost) ? ` · ${nameOf(one.now ?? one.lost)}` : ''}`),
+        h('h3', {}, icon('alert'), `${label('collection', one.kind)}${nameOf(one.now ?? one.lost) ? ` · ${nameOf(one.now ?? one.lost)}` : ''}`),
         h('p', {}, one.reason === 'conflict' ? t('conflictLead') : one.message),
         columns.length > 0 && h('dl', {}, columns.map((column) => [
             h('dt', {}, label('column', column)),
@@ -102,10 +102,9 @@ function choice(name, options, chosen, choose) {
 function askToSignOut() {
     const waits = syncState.value.pending.length;
     sheet(t('signOutTitle'), (close) => {
-        const leave = async () => {
+        const leave = () => {
             close();
-            await endSession();
-            dispatchEvent(new Event('rapport:signed-out'));
+            dispatchEvent(new Event('rapport:sign-out'));
         };
         return h('div', {}, h('p', {}, t('signOutLead')), waits > 0 && h('p', { class: 'error' }, t('loses', { n: waits })),
             h('div', { class: 'actions' }, h('button', { class: 'danger', onclick: leave }, t('signOut')), h('button', { class: 'quiet', onclick: close }, t('cancel'))));
