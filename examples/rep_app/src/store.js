@@ -43,6 +43,8 @@ export function startSync() {
 
 export async function stopSync() {
     connection?.stop();
+    // RxDB does not wait for the socket to end, and one that is just connecting then fails with nobody to hear it.
+    await GRAPHQL_WEBSOCKET_BY_URL.get(url.ws)?.socket.dispose()?.catch((closed) => closed);
     await Promise.all(Object.values(replications).map((replication) => replication.cancel()));
     replications = {};
 }

@@ -16,6 +16,7 @@ export const tell = (changes) => syncState.next({ ...syncState.value, ...changes
 /** Watch the replications of a database; `heard` and `lost` take what the socket tells. */
 export function watchSync(database) {
     const subscriptions = [];
+    let isStopped = false;
     const heard = () => {
         const now = Date.now();
         localStorage.setItem(HEARD, String(now));
@@ -30,7 +31,10 @@ export function watchSync(database) {
     return {
         heard,
         lost,
-        stop: () => subscriptions.splice(0).forEach((one) => one.unsubscribe()),
+        stop: () => {
+            isStopped = true;
+            subscriptions.splice(0).forEach((one) => one.unsubscribe());
+        },
 
         /** Return a fetch that notes whether the server was reached. */
         watched: (fetching) => async (request) => {
@@ -61,7 +65,14 @@ export function watchSync(database) {
                 }));
             }
             const changes = merge(...all.flatMap(([kind, one]) => [database[kind].$, one.sent$, one.conflict$, one.active$.pipe(filter((is) => !is))]));
-            const count = async () => tell({ pending: (await Promise.all(all.map(waiting))).flat() });
+            const count = async () => {
+                try {
+                    const pending = (await Promise.all(all.map(waiting))).flat();
+                    if (!isStopped) tell({ pending });
+                } catch (error) {
+                    if (!isStopped) throw error; // the databases were closed while we counted
+                }
+            };
             subscriptions.push(changes.pipe(debounceTime(LOOK_AGAIN_MS)).subscribe(count));
 
             const resync = () => all.forEach(([, one]) => one.reSync());
