@@ -14,6 +14,8 @@ from tests.leaks import walk, writes
 from tests.leaks.probe import Asker, Found, askers
 from tests.leaks.world import KINDS, World, make_world
 
+pytestmark = pytest.mark.timeout(900)  # many questions: a busy machine takes its time
+
 SEED = 1
 LEAST_PROBES = 100_000
 SINGLES = 60
