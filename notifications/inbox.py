@@ -111,7 +111,7 @@ async def watch_inbox(store: Store, actors: Actors, *, actor: Actor) -> AsyncIte
     with store.bell.anywhere() as rung:
         while True:
             rung.clear()
-            newest = store.bell.newest().get(actor.workspace_id, 0)
+            newest = store.bell.newest(actor.workspace_id)
             if newest > seen:
                 mine = lines_of(actor.user_id, unread_only=True) | {"version": {"$gt": seen}}
                 lines = await store.unit_of_work(actor).find(Notification, mine, sort=[("version", 1)])

@@ -142,7 +142,8 @@ async def _make_stale(store: Store, workspace_id: str) -> None:
     """Move the policy version: every process reads the keys again before its next commit lands."""
     async for attempt in stamina.retry_context(on=is_transient, attempts=20, timeout=10, wait_initial=0.01):
         with attempt:
-            await store.database[SEQUENCES].update_one({"_id": workspace_id}, {"$inc": {"policy": 1}})
+            moved = {"$inc": {"policy": 1}, "$currentDate": {"moved_at": True}}
+            await store.database[SEQUENCES].update_one({"_id": workspace_id}, moved)
     store.bell.ring_policy(workspace_id)
 
 

@@ -1,9 +1,10 @@
 """Leases: work that must be done by one process at a time, and goes on elsewhere when that one dies."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import ReturnDocument
+from pymongo import DeleteOne, ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
@@ -25,6 +26,8 @@ async def take_lease(
     return row is not None and row["owner"] == owner
 
 
-async def drop_lease(database: AsyncDatabase[Any], name: str, owner: str) -> None:
-    """Give the lease back, if it is still ours."""
-    await database[LEASES].delete_one({"_id": name, "owner": owner})
+async def drop_leases(database: AsyncDatabase[Any], names: Iterable[str], owner: str) -> None:
+    """Give the leases back, those that are still ours."""
+    drops = [DeleteOne({"_id": name, "owner": owner}) for name in names]
+    if drops:
+        await database[LEASES].bulk_write(drops, ordered=False)

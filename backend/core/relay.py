@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from pymongo import ReplaceOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from backend.core.events import DomainEvent
-from backend.core.leases import drop_lease, take_lease
+from backend.core.leases import drop_leases, take_lease
 from backend.core.ledger import LEDGER, LedgerEntry, entries_of
 from backend.core.metrics import RELAY_LAG, RELAY_PARKED
 from backend.core.sequencer import LARGEST_BATCH
@@ -27,6 +28,7 @@ log = structlog.get_logger()
 
 PROGRESS, PARKED = "relay_progress", "relay_parked"
 LEASE = timedelta(seconds=30)
+ASK_AGAIN = timedelta(seconds=2)  # for a lease that another process holds; longer where nothing happens
 LOOK_AT_LEAST_EVERY = timedelta(seconds=1)
 GATHERED = timedelta(milliseconds=100)  # how long after a commit listeners begin
 PATIENCE = 8  # tries of one entry: with the pauses below, about a minute
@@ -64,7 +66,25 @@ class _Place:
     done: int = 0
     tries: int = 0
     next_at: datetime | None = None
-    stored_seq: int = 0
+    stored: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def now(self) -> tuple[int, int, int]:
+        """Return what of this place must be stored."""
+        return self.seq, self.done, self.tries
+
+    def row(self) -> dict[str, Any]:
+        """Return this place as it is stored."""
+        return {"seq": self.seq, "done": self.done, "tries": self.tries, "next_at": self.next_at}
+
+
+@dataclass(frozen=True)
+class _HeldByOther:
+    """A workspace whose lease another process had when its newest commit was ``newest``."""
+
+    newest: int
+    pause: timedelta
+    ask_at: datetime
 
 
 class Relay:
@@ -82,6 +102,8 @@ class Relay:
         self._database: AsyncDatabase[Any] = store.database
         self._places: dict[str, _Place] = {}
         self._held_until: dict[str, datetime] = {}
+        self._held_by_others: dict[str, _HeldByOther] = {}
+        self._behind = {one.name: store.bell.follow() for one in subscriptions}
         self._windows: dict[str, tuple[int, int, asyncio.Future[list[dict[str, Any]]]]] = {}
 
     async def run(self) -> None:
@@ -98,10 +120,14 @@ class Relay:
 
     async def stop(self) -> None:
         """Store every place and give the leases back, so that another process goes on at once."""
-        for name, place in self._places.items():
-            await self._remember(name, place)
-        for workspace_id in self._held_until:
-            await drop_lease(self._database, self._lease(workspace_id), self._owner)
+        moved = [
+            ReplaceOne({"_id": name}, place.row(), upsert=True)
+            for name, place in self._places.items()
+            if place.now != place.stored
+        ]
+        if moved:
+            await self._database[PROGRESS].bulk_write(moved, ordered=False)
+        await drop_leases(self._database, map(self._lease, self._held_until), self._owner)
         self._places.clear()
         self._held_until.clear()
 
@@ -123,15 +149,17 @@ class Relay:
 
     async def _pass(self, subscription: Subscription) -> bool:
         """Hand this listener what is new everywhere; True when it moved."""
-        moved = False
-        for workspace_id, newest in self._store.bell.newest().items():
+        moved, behind = False, self._behind[subscription.name]
+        for workspace_id in sorted(behind):
             name = f"{subscription.name}|{workspace_id}"
             known = self._places.get(name)
-            if known is not None and (known.seq >= newest or self._must_wait(known)):
+            if known is not None and self._must_wait(known):
                 continue
             if await self._holds(workspace_id):
-                place = known or await self._recall(name)
+                place, newest = known or await self._recall(name), self._store.bell.newest(workspace_id)
                 moved |= await self._hand_out(subscription, workspace_id, name, place, newest)
+                if place.seq >= self._store.bell.newest(workspace_id):
+                    behind.discard(workspace_id)
         return moved
 
     def _must_wait(self, place: _Place) -> bool:
@@ -145,9 +173,16 @@ class Relay:
         now = self._store.clock.now()
         if self._held_until.get(workspace_id, now) - now > LEASE / 2:
             return True
+        other, newest = self._held_by_others.get(workspace_id), self._store.bell.newest(workspace_id)
+        if other is not None and other.ask_at > now:
+            return False
         if await take_lease(self._database, self._lease(workspace_id), self._owner, now=now, length=LEASE):
             self._held_until[workspace_id] = now + LEASE
+            self._held_by_others.pop(workspace_id, None)
             return True
+        quiet = other is not None and other.newest == newest
+        pause = min(LEASE, other.pause * 2) if other is not None and quiet else ASK_AGAIN
+        self._held_by_others[workspace_id] = _HeldByOther(newest, pause, now + pause)
         self._held_until.pop(workspace_id, None)
         for name in [name for name in self._places if name.endswith(f"|{workspace_id}")]:
             del self._places[name]
@@ -177,7 +212,7 @@ class Relay:
         else:
             place.seq = max(place.seq, until)  # numbers without a commit: a transaction was given up
         RELAY_LAG.labels(subscription.name).set(newest - place.seq)
-        if wanted or place.seq - place.stored_seq >= COMMITS_AT_ONCE:
+        if wanted or place.seq - place.stored[0] >= COMMITS_AT_ONCE:
             await self._remember(name, place)
         return True
 
@@ -237,14 +272,15 @@ class Relay:
     async def _recall(self, name: str) -> _Place:
         row = await self._database[PROGRESS].find_one({"_id": name}) or {}
         row.pop("_id", None)
-        place = _Place(**row, stored_seq=row.get("seq", 0))
+        place = _Place(**row)
+        place.stored = place.now
         self._places[name] = place
         return place
 
     async def _remember(self, name: str, place: _Place) -> None:
-        row = {"seq": place.seq, "done": place.done, "tries": place.tries, "next_at": place.next_at}
-        await self._database[PROGRESS].replace_one({"_id": name}, row, upsert=True)
-        place.stored_seq = place.seq
+        now = place.now
+        await self._database[PROGRESS].replace_one({"_id": name}, place.row(), upsert=True)
+        place.stored = now
 
 
 async def parked_entries(database: AsyncDatabase[Any], *, limit: int = 100) -> list[dict[str, Any]]:

@@ -241,7 +241,11 @@ class Sequencer:
         moves = int(any(commit.shapes_access for commit in batch))
         row = await self._database[SEQUENCES].find_one_and_update(
             {"_id": self._workspace_id},
-            {"$inc": {"seq": len(batch), "policy": moves}, "$setOnInsert": {"epoch": 1, "min_seq": 0}},
+            {
+                "$inc": {"seq": len(batch), "policy": moves},
+                "$currentDate": {"moved_at": True},
+                "$setOnInsert": {"epoch": 1, "min_seq": 0},
+            },
             upsert=True,
             return_document=ReturnDocument.AFTER,
             session=session,

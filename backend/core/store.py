@@ -100,6 +100,7 @@ class Store:
         await self.database[AUDIT].create_indexes([IndexModel(walked), IndexModel(searched)])
         kept = MUTATIONS_KEPT_DAYS * 86_400
         await self.database[MUTATIONS].create_indexes([IndexModel([("at", 1)], expireAfterSeconds=kept)])
+        await self.database[SEQUENCES].create_indexes([IndexModel([("moved_at", 1)])])
         # A transaction cannot make a collection on every server: make them now.
         await self.database[SEQUENCES].update_one({"_id": "-"}, {"$set": {"seq": 0}}, upsert=True)
 

@@ -1,61 +1,31 @@
 """How many commands a query costs the database: the guard against one read per row."""
 
-from collections import Counter
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
-from pymongo import AsyncMongoClient, monitoring
 
 from backend.core.store import Store
 from backend.house import House
+from tests.counting import Commands, counted_client
 from tests.crew import Crew
-
-
-class Commands(monitoring.CommandListener):
-    """Count what is sent to the database, by command and collection."""
-
-    def __init__(self) -> None:
-        self.sent: Counter[str] = Counter()
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.sent[f"{event.command_name} {event.command.get(event.command_name)}"] += 1
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        pass
-
-    def take(self) -> dict[str, int]:
-        """Return the counts since the last call."""
-        taken, self.sent = dict(self.sent), Counter()
-        return {name: count for name, count in taken.items() if not name.startswith(("hello", "endSessions"))}
 
 
 @pytest.fixture
 async def counted(house: House, crew: Crew) -> AsyncIterator[tuple[Crew, Commands]]:
     """The crew, with a client that counts the commands of its reads."""
-    commands = Commands()
-    address = await house.store.client.address
-    assert address is not None
-    client: AsyncMongoClient[Any] = AsyncMongoClient(
-        *address, event_listeners=[commands], directConnection=True
-    )
     documents = {
         record: record.get_settings().pymongo_collection for m in house.modules for record in m.documents
     }
-    counting = Store(client, house.settings.database_name, house.store.clock)
-    for record in documents:
-        record.get_settings().pymongo_collection = counting.database[record.get_collection_name()]
-    try:
-        await crew.rep.ask("{ me { id } }")
-        commands.take()
-        yield crew, commands
-    finally:
-        for record, collection in documents.items():
-            record.get_settings().pymongo_collection = collection
-        await client.close()
+    async with counted_client(house) as (client, commands):
+        counting = Store(client, house.settings.database_name, house.store.clock)
+        for record in documents:
+            record.get_settings().pymongo_collection = counting.database[record.get_collection_name()]
+        try:
+            await crew.rep.ask("{ me { id } }")
+            yield crew, commands
+        finally:
+            for record, collection in documents.items():
+                record.get_settings().pymongo_collection = collection
 
 
 async def test_a_page_and_its_relations_cost_two_reads(counted: tuple[Crew, Commands]) -> None:
@@ -83,5 +53,6 @@ async def test_a_single_read_costs_one(counted: tuple[Crew, Commands]) -> None:
 
 async def test_a_create_reads_only_whether_its_id_is_taken(counted: tuple[Crew, Commands]) -> None:
     crew, commands = counted
+    commands.take()
     await crew.rep.do("accountCreate", {"name": "A", "mutationId": "m"})
     assert commands.take() == {}, "the transaction is the sequencer's; the operation itself reads nothing"

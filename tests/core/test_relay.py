@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from backend.core.clock import HeldClock
-from backend.core.events import RecordCreated
+from backend.core.events import RecordCreated, RecordDeleted
 from backend.core.ids import new_id
 from backend.core.ledger import SEQUENCES
-from backend.core.relay import PARKED, PATIENCE, Delivery, Relay, Subscription
+from backend.core.relay import PARKED, PATIENCE, PROGRESS, Delivery, Relay, Subscription
 from backend.core.store import Store
 from backend.crm.accounts import create_account
 from backend.house import House
+from tests.counting import counted_client
 from tests.crew import Crew
 
 
@@ -137,3 +138,63 @@ async def test_an_entry_that_fails_too_often_is_parked_and_shown(house: House, c
     assert [(row["workspace_id"], row["event"]) for row in parked] == [(crew.workspace_id, "RecordCreated")]
     assert "not now" in parked[0]["error"]
     await store.database[PARKED].delete_many({"listener": name})
+
+
+async def test_stopping_costs_two_writes_however_many_places_there_are(house: House, crew: Crew) -> None:
+    everywhere = [crew, *[await Crew.hire(house, crew.rep.http) for _ in range(3)]]
+    async with counted_client(house) as (client, commands):
+        store = Store(client, house.settings.database_name, HeldClock(datetime.now(UTC)))
+        names = [f"many {new_id()}" for _ in range(3)]
+        # Nothing is for them: how far they have come is kept in memory for as long as it costs little.
+        relay = Relay(
+            store,
+            [
+                Subscription(name=name, events=frozenset({RecordDeleted}), listener=Listener(crew))
+                for name in names
+            ],
+            "p1",
+            group="under test",
+        )
+        for one in everywhere:
+            row = await store.database[SEQUENCES].find_one({"_id": one.workspace_id})
+            assert row is not None
+            store.bell.ring(one.workspace_id, row["seq"])
+        for subscription in relay._subscriptions:
+            while await relay._pass(subscription):
+                pass
+        commands.take()
+        await relay.stop()
+        assert commands.take() == {"update relay_progress": 1, "delete leases": 1}
+    places = [f"{name}|{one.workspace_id}" for name in names for one in everywhere]
+    rows = await house.store.database[PROGRESS].find({"_id": {"$in": places}}).to_list()
+    assert {row["_id"]: row["seq"] for row in rows} == {
+        place: store.bell.newest(place.partition("|")[2]) for place in places
+    }
+
+
+async def test_a_workspace_that_another_process_serves_is_asked_for_less_and_less(
+    house: House, crew: Crew
+) -> None:
+    store, clock = await held_store(house, crew)
+    one = relay_of(store, "p1", **{f"served {new_id()}": Listener(crew)})
+    await one.settle()
+    async with counted_client(house) as (client, commands):
+        waiting = Store(client, house.settings.database_name, clock)
+        waiting.bell.ring(crew.workspace_id, store.bell.newest(crew.workspace_id))
+        idle = relay_of(waiting, "p2", **{f"idle {n} {new_id()}": Listener(crew) for n in range(3)})
+
+        async def asked(seconds: int) -> int:
+            """Return how often the lease is asked for, with a look at all listeners each second."""
+            commands.take()
+            for _ in range(seconds):
+                clock.advance(timedelta(seconds=1))
+                await one._holds(crew.workspace_id)  # the holder lives, and renews
+                for subscription in idle._subscriptions:
+                    await idle._pass(subscription)
+            return commands.take().get("findAndModify leases", 0)
+
+        assert await asked(14) == 3, "after 1, 3 and 7 seconds, once for all listeners"
+        assert await asked(60) == 3, "after 15, 31 and 61 seconds"
+        waiting.bell.ring(crew.workspace_id, store.bell.newest(crew.workspace_id) + 1)
+        assert await asked(40) == 4, "something has happened there: after 91, and then 93, 97 and 105"
+    await one.stop()

@@ -15,7 +15,7 @@ from backend.core.ids import new_id
 from backend.house import House
 from backend.identity.credentials import set_password
 from backend.identity.documents import Credential, SignInTries
-from tests.core.test_commands import Commands
+from tests.counting import Commands
 from tests.crew import Crew
 
 ADDRESSES = (Credential, SignInTries)

@@ -1,0 +1,54 @@
+"""A client of the house's database that tells what is asked of it."""
+
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+from typing import Any
+
+from pymongo import AsyncMongoClient, monitoring
+
+from backend.house import House
+
+COUNTING: ContextVar[bool] = ContextVar("counting", default=False)
+
+
+class Commands(monitoring.CommandListener):
+    """What a test itself sends to the database.
+
+    Listeners and jobs of the house go on beside it: what they send is not the test's.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if COUNTING.get() and event.command_name not in ("hello", "endSessions"):
+            self.sent.append((event.command_name, dict(event.command)))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        pass
+
+    def take(self) -> dict[str, int]:
+        """Return the counts since the last call by command and collection; count on what the caller does."""
+        COUNTING.set(True)
+        taken, self.sent = self.sent, []
+        return dict(Counter(f"{name} {command.get(name)}" for name, command in taken))
+
+
+@contextlib.asynccontextmanager
+async def counted_client(house: House) -> AsyncIterator[tuple[AsyncMongoClient[Any], Commands]]:
+    """Connect once more to the house's database, with a listener that counts."""
+    commands = Commands()
+    address = await house.store.client.address
+    assert address is not None
+    client: AsyncMongoClient[Any] = AsyncMongoClient(
+        *address, event_listeners=[commands], directConnection=True
+    )
+    try:
+        yield client, commands
+    finally:
+        await client.close()
