@@ -1,6 +1,7 @@
 # Rapport. `make help` lists what there is to do.
 #
 # PYTHON       a Python 3.11, 3.12 or 3.13; found when not given
+# JOBS         how many processes run the tests; each has a database and a model of its own, some 2 GB
 # TORCH_INDEX  where to take torch from; https://download.pytorch.org/whl/cpu avoids the large CUDA build on Linux
 
 .DEFAULT_GOAL := help
@@ -12,6 +13,7 @@ CHECK_PYTHON := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	$$p -c '$(CHECK_PYTHON)' 2>/dev/null && { echo $$p; break; }; done)
 TORCH_INDEX ?=
+JOBS ?= 2
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -35,7 +37,7 @@ app: $(INSTALLED) $(REP_APP) ## Build the rep's phone app, start everything, and
 
 .PHONY: test
 test: $(INSTALLED) $(PHONES) $(PROVIDER) $(REP_APP) ## Install what is needed, run the whole test suite
-	@pytest
+	@pytest --numprocesses $(JOBS) --dist loadfile
 
 .PHONY: check
 check: lint types schema-check secrets audit test ## Run what CI runs: format, lint, types, import contracts, schema, secrets, audit, tests
@@ -115,5 +117,4 @@ endif
 	@touch $@
 
 $(PHONES) $(PROVIDER) $(REP_APP): %/node_modules/.installed: %/package-lock.json $(INSTALLED)
-	@npm ci --prefix $* --no-audit --no-fund --loglevel=error
-	@touch $@
+	@python -m tests.phones.node $*

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 PHONES_DIR = Path(__file__).parent
@@ -52,6 +53,7 @@ def ensure_node_modules(folder: Path = PHONES_DIR) -> Path:
     with (folder / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if stamp.exists() and stamp.read_text() == wanted:
+            stamp.touch()  # newer than the lock file: make looks at the times
             return node_modules
         command = [*_npm_command(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         done = subprocess.run(
@@ -69,3 +71,7 @@ def ensure_node_modules(folder: Path = PHONES_DIR) -> Path:
             )
         stamp.write_text(wanted)
     return node_modules
+
+
+if __name__ == "__main__":
+    ensure_node_modules(Path(sys.argv[1]))
