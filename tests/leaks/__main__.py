@@ -14,7 +14,7 @@ from backend.app import create_app
 from backend.cli import configure_logs
 from backend.core.settings import Settings
 from backend.house import House, open_house
-from tests.leaks import walk, writes
+from tests.leaks import more_paths, walk, writes
 from tests.leaks.conftest import SPENDING
 from tests.leaks.probe import Found, askers
 from tests.leaks.world import KINDS, make_world
@@ -26,7 +26,13 @@ SINGLES = 120
 async def probe_world(house: House, http: httpx.AsyncClient, seed: int) -> Found:
     """Make the world of a seed, go all paths in it, and return what was found."""
     world, found, rng = await make_world(house, http, seed), Found(), random.Random(seed)
+    await more_paths.fill_files(world)
+    contacts = [item for item in world.items.values() if item.kind == "contact"]
     for asker in askers(world, found):
+        await more_paths.lines(asker)
+        await more_paths.tables(asker)
+        if not asker.person.actor.is_customer:
+            await more_paths.exports(asker, contacts)
         for kind in KINDS:
             await asker.lists(kind)
             await asker.pulls(kind)

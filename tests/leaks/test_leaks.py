@@ -10,7 +10,7 @@ import pytest
 
 from backend.core import reading
 from backend.house import House
-from tests.leaks import walk, writes
+from tests.leaks import more_paths, walk, writes
 from tests.leaks.probe import Asker, Found, askers
 from tests.leaks.world import KINDS, World, make_world
 
@@ -40,6 +40,32 @@ async def test_lists_and_phones_give_what_the_reference_gives(world: World) -> N
             await asker.pulls(kind)
     assert (found.leaks[:20], found.hidden[:20]) == ([], [])
     assert found.probes >= LEAST_PROBES
+
+
+async def test_lines_and_tables_give_what_the_reference_gives(world: World) -> None:
+    found = Found()
+    for asker in askers(world, found):
+        await more_paths.lines(asker)
+        await more_paths.tables(asker)
+    assert (found.leaks[:20], found.hidden[:20]) == ([], [])
+    assert found.probes >= LEAST_PROBES
+
+
+async def test_streams_bring_what_the_reference_gives(world: World, server: str) -> None:
+    found = Found()
+    await more_paths.streams(world, some(world, found, most=5), server)
+    assert (found.leaks[:20], found.hidden[:20]) == ([], [])
+    assert found.probes > 1_000
+
+
+async def test_an_export_holds_no_more_than_its_reader_may_read(world: World) -> None:
+    found = Found()
+    contacts = [item for item in world.items.values() if item.kind == "contact"]
+    await more_paths.fill_files(world)
+    for asker in some(world, found, most=6)[:-1]:
+        await more_paths.exports(asker, contacts)
+    assert (found.leaks[:20], found.hidden[:20]) == ([], [])
+    assert found.probes > 100
 
 
 async def test_one_by_one_records_are_there_or_do_not_exist(world: World) -> None:
