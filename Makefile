@@ -43,8 +43,8 @@ test: $(INSTALLED) $(PHONES) $(PROVIDER) $(REP_APP) ## Install what is needed, r
 check: lint types schema-check secrets audit test ## Run what CI runs: format, lint, types, import contracts, schema, secrets, audit, tests
 
 .PHONY: bench
-bench: $(INSTALLED) $(PHONES) $(PROVIDER) ## Measure, print a table, write bench/results.json
-	@python -m bench
+bench: $(INSTALLED) $(PHONES) $(PROVIDER) ## Measure, print tables, write bench/results.json; ONLY="sync records" takes parts
+	@python -m bench $(addprefix --only ,$(ONLY))
 
 .PHONY: eval
 eval: $(INSTALLED) ## Evaluate the assistant on the public data sets, write eval/results.json

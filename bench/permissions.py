@@ -5,10 +5,8 @@ everything. Both read over GraphQL in one process, in turns, so that the machine
 """
 
 import random
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from statistics import median
 
 import httpx
@@ -26,6 +24,8 @@ from backend.crm.documents import Account
 from backend.house import House, open_house
 from backend.identity.documents import Role, User
 from backend.identity.sharing_documents import ShareTarget, SharingRule, Territory, TerritoryRule
+from bench.figures import AtMost, Figure, Section
+from bench.stage import Stage
 from tests.crew import Crew, Person
 
 ACCOUNTS = 100_000
@@ -43,20 +43,19 @@ PAGE = """query($a: String) { accounts(first: 100, after: $a) {
     pageInfo { hasNextPage endCursor } } }"""
 
 
-async def measure_permissions(accounts: int = ACCOUNTS) -> dict[str, float]:
-    """Return the median of both pages in milliseconds, and their ratio."""
-    with tempfile.TemporaryDirectory(prefix="rapport-bench-") as folder:
-        settings = Settings(data_dir=Path(folder), database_sync=False, demo=False)
-        async with open_house(main.MODULES, settings, working=False) as house:
-            transport = httpx.ASGITransport(create_app(house))
-            async with httpx.AsyncClient(transport=transport, base_url="http://rapport.test") as http:
-                crew = await Crew.hire(house, http)
-                await _make_rules(house, crew)
-                await _fill(house, crew, accounts)
-                return await _compare(crew)
+async def measure(stage: Stage) -> list[Figure]:
+    settings = Settings(data_dir=stage.folder(), database_sync=False, demo=False)
+    async with open_house(main.MODULES, settings, working=False) as house:
+        transport = httpx.ASGITransport(create_app(house))
+        async with httpx.AsyncClient(transport=transport, base_url="http://rapport.test") as http:
+            crew = await Crew.hire(house, http)
+            await _make_rules(house, crew)
+            stage.say(f"writing {ACCOUNTS:,} accounts")
+            await _fill(house, crew, ACCOUNTS)
+            return await _compare(crew)
 
 
-async def _compare(crew: Crew) -> dict[str, float]:
+async def _compare(crew: Crew) -> list[Figure]:
     seconds: dict[str, list[float]] = {"rules": [], "open": []}
     for turn in range(WARM_UP + PAGES):
         for name, person in (("rules", crew.rep), ("open", crew.manager)):
@@ -64,7 +63,11 @@ async def _compare(crew: Crew) -> dict[str, float]:
             if turn >= WARM_UP:
                 seconds[name].append(taken)
     rules, free = (median(seconds[name]) * 1_000 for name in ("rules", "open"))
-    return {"page_with_rules_p50_ms": rules, "page_without_p50_ms": free, "rules_to_none": rules / free}
+    return [
+        Figure(name="page with all rules p50", ours=rules, unit="ms"),
+        Figure(name="page with no rules p50", ours=free, unit="ms"),
+        Figure(name="with rules to without", ours=rules / free, target=AtMost(1.5)),
+    ]
 
 
 async def _page(person: Person) -> float:
@@ -135,3 +138,11 @@ def _batch(crew: Crew, chosen: random.Random, owners: list[str], start: int) -> 
             uow.save(account)
 
     return make
+
+
+SECTION = Section(
+    name="permissions",
+    about="a page of 100 out of 100,000 accounts, with and without rules",
+    minutes=4,
+    run=measure,
+)
