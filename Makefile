@@ -48,7 +48,11 @@ bench: $(INSTALLED) $(PHONES) $(PROVIDER) ## Measure, print tables, write bench/
 
 .PHONY: eval
 eval: $(INSTALLED) ## Evaluate the assistant on the public data sets, write eval/results.json
-	@python -m knowledge.evaluate
+	@python -m eval
+
+.PHONY: eval-floors
+eval-floors: $(INSTALLED) ## Evaluate on samples and fail when a figure fell below its floor; absent data is skipped
+	@python -m eval --quick --floors
 
 .PHONY: fmt
 fmt: $(INSTALLED) ## Format the code and mend what the linter can mend
