@@ -4,12 +4,14 @@ from typing import Self
 
 import strawberry
 
-from assistant import documents
+from assistant import documents, streaming
 from assistant.documents import Decision, Reason
 from assistant.replies import Suggestion
+from assistant.steps import Step
 
 strawberry.enum(Decision, description="What the assistant made of a question.")
 strawberry.enum(Reason, description="Why it was decided so.")
+strawberry.enum(Step, description="What of a turn has begun, or what an event of it brings.")
 
 
 @strawberry.input(
@@ -68,6 +70,26 @@ class Answer:
             citations=[_citation(evidence) for evidence in record.evidence if evidence.cited],
             ticket=ticket,
             locale=record.language,
+        )
+
+
+@strawberry.type(
+    description="What happened of a turn: `delta` with TEXT, `citations` with CITATIONS, `answer` with DONE."
+)
+class AnswerEvent:
+    step: Step
+    delta: str | None
+    citations: list[Citation] | None
+    answer: Answer | None
+
+    @classmethod
+    def of(cls, event: streaming.AnswerEvent) -> Self:
+        cited = [_citation(one) for one in event.citations]
+        return cls(
+            step=event.step,
+            delta=event.delta if event.step is Step.TEXT else None,
+            citations=cited if event.step is Step.CITATIONS else None,
+            answer=Answer.of(event.answer) if event.answer else None,
         )
 
 

@@ -1,11 +1,15 @@
 """The assistant's GraphQL face. Refusals are top-level errors with a code."""
 
+from collections.abc import AsyncGenerator
+
 import strawberry
 
 from assistant import advice, replies, turn
 from assistant.advice_types import CustomerProfile, NextAction
-from assistant.answer_types import Answer, AskInput, SuggestedReply
+from assistant.answer_types import Answer, AnswerEvent, AskInput, SuggestedReply
+from assistant.answering import Answering
 from assistant.conversations import start_conversation
+from assistant.streaming import stream_answer
 from backend.core.cost import MODEL_RUN
 from backend.core.graphql import Info
 from backend.service.conversation_types import Conversation  # before Channel: it describes the enum
@@ -71,11 +75,30 @@ class AssistantMutation:
         context = info.context
         return Answer.of(
             await turn.ask(
-                context.store,
-                await context.services.aget(KnowledgeBase),
+                await context.services.aget(Answering),
                 context.actor,
                 conversation_id=input.conversation_id,
                 text=input.text,
                 mutation_id=input.mutation_id or None,
             )
         )
+
+
+@strawberry.type
+class AssistantSubscription:
+    @strawberry.subscription(
+        description="Ask, and hear the answer as it comes: the steps, the text in pieces, its citations, "
+        "the whole. Nothing of it is sent before it is checked and stored; ask again with the same "
+        "`mutationId` after a broken connection.",
+        metadata={"cost": MODEL_RUN},
+    )
+    async def answer_stream(self, info: Info, input: AskInput) -> AsyncGenerator[AnswerEvent, None]:
+        answering = await info.context.services.aget(Answering)
+        async for event in stream_answer(
+            answering,
+            info.context.actor,
+            conversation_id=input.conversation_id,
+            text=input.text,
+            mutation_id=input.mutation_id or None,
+        ):
+            yield AnswerEvent.of(event)

@@ -3,17 +3,18 @@
 import time
 from dataclasses import dataclass
 
+from assistant.answering import Answering
 from assistant.citations import Quotation
 from assistant.compose import compose_answer, compose_choice, compose_hand_over, compose_small_talk
 from assistant.confidence import load_calibration
 from assistant.decide import Verdict, decide, decide_without_search, prefer
 from assistant.documents import Answer, Decision, Evidence, Mode, Reason
+from assistant.steps import Notice, Step, unheard
 from assistant.understand import Understood, understand
 from backend.core.access import Actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.fields import new_record
 from backend.core.ids import new_id
-from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.conversations import set_conversation
 from backend.service.documents import AuthorKind, Conversation, MessageDirection, Ticket
@@ -44,25 +45,27 @@ class Turn:
 
 
 async def ask(
-    store: Store,
-    knowledge: KnowledgeBase,
+    answering: Answering,
     actor: Actor,
     *,
     conversation_id: str,
     text: str,
     mutation_id: str | None = None,
+    notice: Notice = unheard,
 ) -> Answer:
     """Answer ``text`` in a conversation of the actor; question, answer and ticket are one commit.
 
-    The same ``mutation_id`` again returns the first answer and stores nothing. Raise InvalidInput for a text
-    that is blank or too long, NotFound for a conversation that the actor may not see.
+    The same ``mutation_id`` again returns the first answer and stores nothing. ``notice`` is told each step
+    as it begins. Raise InvalidInput for a text that is blank or too long, NotFound for a conversation that
+    the actor may not see.
     """
     question = check_question(text)
+    store = answering.store
     uow = store.unit_of_work(actor)
     await uow.access(Conversation, conversation_id, action="update")
     if not uow.may(Answer.kind, "create"):
         raise Forbidden("create", Answer.kind)
-    turn = await _work_out(uow, knowledge, conversation_id, question)
+    turn = await _work_out(uow, answering.knowledge, conversation_id, question, notice)
     stored = await store.write(actor, lambda unit: save_turn(unit, turn), mutation_id=mutation_id)
     if not isinstance(stored, Answer):
         raise InvalidInput(
@@ -86,15 +89,20 @@ def check_question(text: str) -> str:
     return question
 
 
-async def _work_out(uow: UnitOfWork, knowledge: KnowledgeBase, conversation_id: str, question: str) -> Turn:
+async def _work_out(
+    uow: UnitOfWork, knowledge: KnowledgeBase, conversation_id: str, question: str, notice: Notice
+) -> Turn:
     """Understand, look up and decide: everything slow, before the unit that writes."""
     started = time.perf_counter()
+    notice(Step.UNDERSTANDING)
     understood = understand(question)
     found: tuple[SearchResult, ...] = ()
     verdict = decide_without_search(understood)
     if verdict is None:
+        notice(Step.SEARCHING)
         await knowledge.embedder.wait_until_ready()  # its first seconds are worth a wait: words alone guess
         verdict, found = await look_up(uow, knowledge, question, understood.language)
+    notice(Step.WRITING)
     return Turn(
         answer_id=new_id(),
         conversation_id=conversation_id,
