@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from assistant.writer import Writer
 from backend.core.store import Store
 from backend.identity.actors import Actors
 from knowledge.search import KnowledgeBase
@@ -14,11 +15,15 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True)
 class Answering:
-    """The store, the knowledge base, and who may still listen. ``close`` it before them."""
+    """The store, the knowledge base, who may still listen, and a writer where a language model is set.
+
+    ``close`` it before them.
+    """
 
     store: Store
     knowledge: KnowledgeBase
     actors: Actors
+    writer: Writer | None = None
     _under_way: set[asyncio.Task[object]] = field(default_factory=set)
 
     def begin(self, turn: Coroutine[object, object, T]) -> asyncio.Task[T]:
@@ -29,8 +34,10 @@ class Answering:
         return task
 
     async def close(self) -> None:
-        """Return when no turn is under way any more."""
+        """Return when no turn is under way any more, and let the writer go."""
         await asyncio.gather(*self._under_way, return_exceptions=True)
+        if self.writer is not None:
+            await self.writer.close()
 
     def _ended(self, task: "asyncio.Task[T]") -> None:
         self._under_way.discard(task)
