@@ -4,12 +4,19 @@ from typing import Self
 
 import strawberry
 
-from assistant import documents
-from assistant.documents import Decision, Reason
+from assistant import documents, streaming
+from assistant.documents import Decision, Mode, Reason
 from assistant.replies import Suggestion
+from assistant.steps import Step
 
 strawberry.enum(Decision, description="What the assistant made of a question.")
 strawberry.enum(Reason, description="Why it was decided so.")
+strawberry.enum(
+    Mode,
+    name="AnswerTextMode",
+    description="How an answer's text was made: quoted, a fixed sentence, or written by a model.",
+)
+strawberry.enum(Step, description="What of a turn has begun, or what an event of it brings.")
 
 
 @strawberry.input(
@@ -41,6 +48,14 @@ class TicketReference:
     number: str
 
 
+@strawberry.type(description="What was read off a record of your own; `quote` stands in the answer's text.")
+class RecordCitation:
+    kind: str
+    id: strawberry.ID
+    version: int
+    quote: str
+
+
 @strawberry.type(description="What the assistant says to a question, and what that rests on.")
 class Answer:
     id: strawberry.ID
@@ -53,6 +68,9 @@ class Answer:
     citations: list[Citation]
     ticket: TicketReference | None
     locale: str = strawberry.field(description="The language of the question, in which the answer is framed.")
+    mode: Mode
+    records: list[RecordCitation]
+    helpful: bool | None = strawberry.field(description="What who asked said of it; null until they do.")
 
     @classmethod
     def of(cls, record: documents.Answer) -> Self:
@@ -68,6 +86,53 @@ class Answer:
             citations=[_citation(evidence) for evidence in record.evidence if evidence.cited],
             ticket=ticket,
             locale=record.language,
+            mode=record.mode,
+            records=[
+                RecordCitation(
+                    kind=one.kind, id=strawberry.ID(one.record_id), version=one.version, quote=one.quote
+                )
+                for one in record.records
+            ],
+            helpful=record.feedback.helpful if record.feedback else None,
+        )
+
+
+@strawberry.input(description="What you think of an answer to a question of yours.")
+class AnswerRateInput:
+    id: strawberry.ID
+    helpful: bool
+    mutation_id: str | None = None
+
+
+@strawberry.input(
+    description="What you, of the staff, find of an answer: right or wrong, and what it should have been. "
+    "With `send` that text goes to the customer as yours."
+)
+class AnswerReviewInput:
+    id: strawberry.ID
+    right: bool
+    text: str | None = None
+    send: bool = False
+    mutation_id: str | None = None
+
+
+@strawberry.type(
+    description="What happened of a turn: `delta` with TEXT, `citations` with CITATIONS, `answer` with DONE."
+)
+class AnswerEvent:
+    step: Step
+    delta: str | None
+    citations: list[Citation] | None
+    answer: Answer | None
+
+    @classmethod
+    def of(cls, event: streaming.AnswerEvent) -> Self:
+        cited = [_citation(one) for one in event.citations]
+        return cls(
+            step=event.step,
+            delta=event.delta if event.step is Step.TEXT else None,
+            citations=cited if event.step is Step.CITATIONS else None,
+            answer=Answer.of(event.answer) if event.answer else None,
         )
 
 

@@ -3,10 +3,47 @@
 from collections.abc import Sequence
 
 from assistant.citations import Quotation
-from assistant.documents import Decision
-from assistant.understand import Intent
+from assistant.decide import Verdict
+from assistant.documents import Decision, Reason
+from assistant.own_records import OwnFacts, write_facts
+from assistant.understand import Intent, Understood
 from assistant.wording import say
 from knowledge.text import Language, language_of_locale
+
+_ANSWERS = (Reason.FOUND_IN_ARTICLE, Reason.CHOSEN_BY_ASKER)
+_HANDED_OVER = {
+    Reason.DANGER: "danger",
+    Reason.HUMAN_FIRST: "human_first",
+    Reason.ARTICLES_DISAGREE: "disagree",
+}
+
+
+def compose_text(
+    verdict: Verdict,
+    understood: Understood,
+    *,
+    facts: OwnFacts | None,
+    draft: str,
+    ticket_number: str,
+    when: str,
+) -> str:
+    """Return what is said: ``draft`` instead of the quotation where it passed the check of its claims."""
+    language = understood.language
+    if verdict.reason in _ANSWERS:
+        quotation = verdict.quotations[0]
+        return compose_draft(draft, quotation, language) if draft else compose_answer(quotation, language)
+    if facts is not None and verdict.reason in (Reason.FOUND_IN_RECORDS, Reason.NO_SUCH_RECORD):
+        return write_facts(facts, language)
+    match verdict.reason:
+        case Reason.SMALL_TALK:
+            return compose_small_talk(understood.intent, language)
+        case Reason.TWO_CANDIDATES:
+            return compose_choice(verdict.quotations, language)
+        case Reason.ASKED_TO_REPHRASE:
+            return say("rephrase", language)
+        case Reason.PERSON_ANSWERS:
+            return say("person_answers", language)
+    return compose_hand_over(verdict, language, ticket_number=ticket_number, when=when)
 
 
 def compose_answer(quotation: Quotation, language: Language) -> str:
@@ -17,6 +54,11 @@ def compose_answer(quotation: Quotation, language: Language) -> str:
         return f"{quotation.text}\n\n{source}"
     quoted = "\n".join(f"> {line}".rstrip() for line in quotation.text.splitlines())
     return f"{say(f'foreign_{theirs}', language)}\n\n{quoted}\n\n{source}"
+
+
+def compose_draft(draft: str, quotation: Quotation, language: Language) -> str:
+    """Show what the language model made of the quotation, with the source."""
+    return f"{draft}\n\n{say('source', language, title=quotation.hit.title)}"
 
 
 def compose_choice(quotations: Sequence[Quotation], language: Language) -> str:
@@ -30,9 +72,10 @@ def compose_small_talk(intent: Intent, language: Language) -> str:
     return say("greeting" if intent is Intent.GREETING else "thanks", language)
 
 
-def compose_hand_over(decision: Decision, language: Language, *, ticket_number: str) -> str:
-    """Say that people take over, naming the ticket that was made; without one say what there is to do."""
-    key = "handed_off" if decision is Decision.HANDED_OFF else "abstained"
+def compose_hand_over(verdict: Verdict, language: Language, *, ticket_number: str, when: str) -> str:
+    """Say that people take over and when, naming the ticket; without one what there is to do."""
+    usual = "handed_off" if verdict.decision is Decision.HANDED_OFF else "abstained"
+    key = _HANDED_OVER.get(verdict.reason, usual)
     if ticket_number:
-        return say(f"{key}_ticket", language, number=ticket_number)
-    return say(key, language)
+        return say(f"{key}_ticket", language, number=ticket_number, when=when)
+    return say("danger" if verdict.reason is Reason.DANGER else usual, language)

@@ -5,7 +5,7 @@ The coefficients live in `calibration.json`, which `assistant.calibrate` writes:
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -55,6 +55,31 @@ class Confidence:
     pair_threshold: float
 
 
+@dataclass(frozen=True)
+class Adjustment:
+    """What a workspace's own feedback adds to the calibration: p' = sigmoid(slope · logit(p) + offset).
+
+    Source: Platt 1999, on the logit of a probability. The default changes nothing.
+    """
+
+    name: str = ""
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def apply(self, chance: float) -> float:
+        """Return the probability as the workspace's feedback has it; 0 and 1 stay."""
+        if not 0 < chance < 1 or (self.slope, self.offset) == (1.0, 0.0):
+            return chance
+        return float(1 / (1 + np.exp(-(self.slope * np.log(chance / (1 - chance)) + self.offset))))
+
+    def on(self, confidence: Confidence) -> Confidence:
+        """Return the confidence adjusted; the thresholds say which precision is wanted, and stay."""
+        return replace(confidence, first=self.apply(confidence.first), pair=self.apply(confidence.pair))
+
+
+AS_LEARNED = Adjustment()
+
+
 class Calibration:
     """What was learned, for questions within a language and across."""
 
@@ -70,21 +95,24 @@ class Calibration:
             for group in (SAME, ACROSS)
             for target in ("first", "pair")
         }
-
+        self._strict = {
+            group: float(content[group]["first"]["strict_threshold"])  # type: ignore[index]
+            for group in (SAME, ACROSS)
+        }
         self._tickets = _logistic(content[TICKETS]["match"])  # type: ignore[arg-type]
 
     def judge_ticket(self, *, cosine: float, rise: float, coverage: float) -> float:
         """Return the probability that a settled ticket is the same matter; ``rise`` over others' mean."""
         return self._tickets.probability({"cosine": cosine, "rise": rise, "coverage": coverage})
 
-    def judge(self, features: Features, span: SpanFeatures) -> Confidence:
+    def judge(self, features: Features, span: SpanFeatures, *, strict: bool = False) -> Confidence:
         """Return the calibrated probabilities and the thresholds they must reach."""
         group = SAME if features.same_language else ACROSS
         values = values_of(features, span)
         return Confidence(
             first=self._models[group, "first"].probability(values),
             pair=self._models[group, "pair"].probability(values),
-            threshold=self._thresholds[group, "first"],
+            threshold=self._strict[group] if strict else self._thresholds[group, "first"],
             pair_threshold=self._thresholds[group, "pair"],
         )
 

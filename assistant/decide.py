@@ -5,33 +5,63 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from assistant.citations import Quotation, coverage_of, is_exact, quote_best, span_around
-from assistant.confidence import Calibration, Confidence, SpanFeatures
+from assistant.confidence import AS_LEARNED, Adjustment, Calibration, Confidence, SpanFeatures
+from assistant.contradictions import disagree
 from assistant.documents import Decision, Reason
 from assistant.understand import Intent, Understood
+from backend.service.rules import ConversationState
 from knowledge.search import Hit, SearchResult
 from knowledge.text import tokens
+
+NEARLY_AS_GOOD = (
+    0.5  # z-scores that the second article may stand below the first, to be asked whether they agree
+)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``quotations`` are verified; empty unless answered or clarified from articles."""
+    """``quotations`` are verified; empty unless answered or clarified from articles.
+
+    ``raw`` is the confidence before the workspace's own calibration.
+    """
 
     decision: Decision
     reason: Reason
-    confidence: float
-    threshold: float
+    confidence: float = 0.0
+    threshold: float = 0.0
     quotations: tuple[Quotation, ...] = ()
+    raw: float = 0.0
 
 
-def decide_without_search(understood: Understood) -> Verdict | None:
-    """Decide what needs no article: small talk, the wish for a human. None: look it up."""
+@dataclass(frozen=True)
+class Judging:
+    """What a verdict is judged by: what was learned, what the workspace's feedback adds, and the time."""
+
+    calibration: Calibration
+    now: datetime
+    adjustment: Adjustment = AS_LEARNED
+    strict: bool = False
+
+
+def decide_without_search(
+    understood: Understood, *, is_customer: bool, state: ConversationState, people_first: bool
+) -> Verdict | None:
+    """Decide what needs no article: danger, small talk, the wish for a human, people who are there already.
+
+    ``people_first``: the workspace wants people to answer first, and they are there. None: look it up.
+    """
+    if understood.intent is Intent.DANGER:
+        return Verdict(Decision.HANDED_OFF, Reason.DANGER)
+    if is_customer and state is ConversationState.HUMAN:
+        return Verdict(Decision.HANDED_OFF, Reason.PERSON_ANSWERS)
     match understood.intent:
         case Intent.WISH_FOR_HUMAN:
-            return Verdict(Decision.HANDED_OFF, Reason.CUSTOMER_ASKED_FOR_HUMAN, 0.0, 0.0)
+            return Verdict(Decision.HANDED_OFF, Reason.CUSTOMER_ASKED_FOR_HUMAN)
         case Intent.GREETING | Intent.THANKS:
-            return Verdict(Decision.CLARIFIED, Reason.SMALL_TALK, 0.0, 0.0)
-        case Intent.QUESTION:
-            return None
+            return Verdict(Decision.CLARIFIED, Reason.SMALL_TALK)
+    if is_customer and people_first:
+        return Verdict(Decision.HANDED_OFF, Reason.HUMAN_FIRST)
+    return None
 
 
 def measure_span(question: str, hits: Sequence[Hit]) -> SpanFeatures:
@@ -42,24 +72,33 @@ def measure_span(question: str, hits: Sequence[Hit]) -> SpanFeatures:
     return SpanFeatures(coverage=coverage_of(asked, hits[0], span_around(hits[0])))
 
 
-def judge(question: str, found: SearchResult, calibration: Calibration) -> Confidence:
+def judge(
+    question: str, found: SearchResult, calibration: Calibration, *, strict: bool = False
+) -> Confidence:
     """Return how sure the first hit, and the first two, are to answer."""
-    return calibration.judge(found.features, measure_span(question, found.hits))
+    return calibration.judge(found.features, measure_span(question, found.hits), strict=strict)
 
 
-def decide(question: str, found: SearchResult, calibration: Calibration, *, now: datetime) -> Verdict:
+def decide(question: str, found: SearchResult, judging: Judging) -> Verdict:
     """Decide from what the search in one language found, on calibrated confidence alone."""
     if not found.hits:
-        return Verdict(Decision.ABSTAINED, Reason.NOTHING_FOUND, 0.0, 0.0)
+        return Verdict(Decision.ABSTAINED, Reason.NOTHING_FOUND)
     if not found.model:  # by words alone, while the index is being built: nothing was learned about that
-        return Verdict(Decision.ABSTAINED, Reason.KNOWLEDGE_NOT_READY, 0.0, 0.0)
-    confidence = judge(question, found, calibration)
+        return Verdict(Decision.ABSTAINED, Reason.KNOWLEDGE_NOT_READY)
+    learned = judge(question, found, judging.calibration, strict=judging.strict)
+    verdict = _by_confidence(found, judging.adjustment.on(learned), judging)
+    return replace(verdict, raw=learned.first)
+
+
+def _by_confidence(found: SearchResult, confidence: Confidence, judging: Judging) -> Verdict:
     if confidence.first >= confidence.threshold:
-        return _answered(found, confidence, now=now)
+        return _answered(found, confidence, judging)
     candidates = found.hits[:2]
     if len(candidates) == 2 and confidence.pair >= confidence.pair_threshold:
-        quotations = _verified(candidates, found, now=now)
+        quotations = _verified(candidates, found, now=judging.now)
         if len(quotations) == 2:
+            if _disagree(quotations):
+                return _verdict(Decision.ABSTAINED, Reason.ARTICLES_DISAGREE, confidence)
             return _verdict(Decision.CLARIFIED, Reason.TWO_CANDIDATES, confidence, quotations)
     return _verdict(Decision.ABSTAINED, Reason.LOW_CONFIDENCE, confidence)
 
@@ -79,13 +118,30 @@ def prefer(
     return replace(abroad, quotations=quotations) if quotations else abroad
 
 
-def _answered(found: SearchResult, confidence: Confidence, *, now: datetime) -> Verdict:
-    if _is_expired(found.hits[0], now):
+def answer_chosen(article_id: str, found: SearchResult, before: float, *, now: datetime) -> Verdict | None:
+    """Answer from the article that the asker picked; None when it is not found or not current any more."""
+    hits = [hit for hit in found.hits if hit.article_id == article_id]
+    quotations = _verified(hits[:1], found, now=now)
+    if not quotations:
+        return None
+    return Verdict(Decision.ANSWERED, Reason.CHOSEN_BY_ASKER, before, 0.0, quotations, raw=before)
+
+
+def _answered(found: SearchResult, confidence: Confidence, judging: Judging) -> Verdict:
+    if _is_expired(found.hits[0], judging.now):
         return _verdict(Decision.ABSTAINED, Reason.ARTICLE_EXPIRED, confidence)
-    quotations = _verified(found.hits[:1], found, now=now)
+    quotations = _verified(found.hits[:1], found, now=judging.now)
     if not quotations:
         return _verdict(Decision.ABSTAINED, Reason.QUOTE_NOT_VERIFIED, confidence)
+    rivals = [hit for hit in found.hits[1:3] if found.hits[0].score - hit.score <= NEARLY_AS_GOOD]
+    if any(_disagree((*quotations, rival)) for rival in _verified(rivals, found, now=judging.now)):
+        return _verdict(Decision.ABSTAINED, Reason.ARTICLES_DISAGREE, confidence)
     return _verdict(Decision.ANSWERED, Reason.FOUND_IN_ARTICLE, confidence, quotations)
+
+
+def _disagree(two: Sequence[Quotation]) -> bool:
+    one, other = two
+    return one.hit.locale[:2] == other.hit.locale[:2] and disagree(one.text, other.text)
 
 
 def _verified(hits: Sequence[Hit], found: SearchResult, *, now: datetime) -> tuple[Quotation, ...]:

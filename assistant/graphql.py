@@ -1,13 +1,31 @@
 """The assistant's GraphQL face. Refusals are top-level errors with a code."""
 
+from collections.abc import AsyncGenerator
+
 import strawberry
 
-from assistant import advice, replies, turn
+from assistant import advice, calibration_runs, feedback, model_budget, policy, replies, turn
 from assistant.advice_types import CustomerProfile, NextAction
-from assistant.answer_types import Answer, AskInput, SuggestedReply
+from assistant.answer_types import (
+    Answer,
+    AnswerEvent,
+    AnswerRateInput,
+    AnswerReviewInput,
+    AskInput,
+    SuggestedReply,
+)
+from assistant.answering import Answering
 from assistant.conversations import start_conversation
+from assistant.policy_types import (
+    AssistantPolicy,
+    AssistantPolicySetInput,
+    CalibrationRun,
+    ModelUsage,
+    policy_fields,
+)
+from assistant.streaming import stream_answer
 from backend.core.cost import MODEL_RUN
-from backend.core.graphql import Info
+from backend.core.graphql import Info, given, version_of
 from backend.service.conversation_types import Conversation  # before Channel: it describes the enum
 from backend.service.documents import Channel
 from knowledge.search import KnowledgeBase
@@ -50,6 +68,26 @@ class AssistantQuery:
     async def customer_profile(self, info: Info, id: strawberry.ID) -> CustomerProfile | None:
         return CustomerProfile.of(await advice.customer_profile(info.context.uow, id))
 
+    @strawberry.field(description="The turns of a conversation that you may read, oldest first.")
+    async def answers(self, info: Info, conversation_id: strawberry.ID) -> list[Answer]:
+        found = await feedback.find_answers(info.context.uow, conversation_id)
+        return [Answer.of(one) for one in found]
+
+    @strawberry.field(description="How questions are answered in your workspace. For staff.")
+    async def assistant_policy(self, info: Info) -> AssistantPolicy:
+        return AssistantPolicy.of(await policy.show_policy(info.context.uow))
+
+    @strawberry.field(
+        description="The nightly tries to learn from feedback, latest first, with figures on answers that "
+        "were not learned from; the latest `kept` one is in force."
+    )
+    async def calibration_runs(self, info: Info) -> list[CalibrationRun]:
+        return [CalibrationRun.of(one) for one in await calibration_runs.find_runs(info.context.uow)]
+
+    @strawberry.field(description="What the language model was used for, by month, latest first.")
+    async def model_usages(self, info: Info) -> list[ModelUsage]:
+        return [ModelUsage.of(one) for one in await model_budget.find_usage(info.context.uow)]
+
 
 @strawberry.type
 class AssistantMutation:
@@ -71,11 +109,64 @@ class AssistantMutation:
         context = info.context
         return Answer.of(
             await turn.ask(
-                context.store,
-                await context.services.aget(KnowledgeBase),
+                await context.services.aget(Answering),
                 context.actor,
                 conversation_id=input.conversation_id,
                 text=input.text,
                 mutation_id=input.mutation_id or None,
             )
         )
+
+    @strawberry.mutation(description="Say whether an answer to your question helped; your last word counts.")
+    async def answer_rate(self, info: Info, input: AnswerRateInput) -> Answer:
+        return Answer.of(
+            await info.context.write(
+                lambda uow: feedback.rate_answer(uow, input.id, helpful=input.helpful),
+                mutation_id=input.mutation_id or None,
+                purpose=info.field_name,
+            )
+        )
+
+    @strawberry.mutation(description="Review an answer: the assistant learns from it. For staff.")
+    async def answer_review(self, info: Info, input: AnswerReviewInput) -> Answer:
+        return Answer.of(
+            await info.context.write(
+                lambda uow: feedback.review_answer(
+                    uow, input.id, right=input.right, text=input.text or "", send=input.send
+                ),
+                mutation_id=input.mutation_id or None,
+                purpose=info.field_name,
+            )
+        )
+
+    @strawberry.mutation(description="Set how questions are answered in your workspace. For admins.")
+    async def assistant_policy_set(self, info: Info, input: AssistantPolicySetInput) -> AssistantPolicy:
+        return AssistantPolicy.of(
+            await info.context.write(
+                lambda uow: policy.set_policy(
+                    uow, policy_fields(given(input)), expected_version=version_of(input)
+                ),
+                mutation_id=input.mutation_id or None,
+                purpose=info.field_name,
+            )
+        )
+
+
+@strawberry.type
+class AssistantSubscription:
+    @strawberry.subscription(
+        description="Ask, and hear the answer as it comes: the steps, the text in pieces, its citations, "
+        "the whole. Nothing of it is sent before it is checked and stored; ask again with the same "
+        "`mutationId` after a broken connection.",
+        metadata={"cost": MODEL_RUN},
+    )
+    async def answer_stream(self, info: Info, input: AskInput) -> AsyncGenerator[AnswerEvent, None]:
+        answering = await info.context.services.aget(Answering)
+        async for event in stream_answer(
+            answering,
+            info.context.actor,
+            conversation_id=input.conversation_id,
+            text=input.text,
+            mutation_id=input.mutation_id or None,
+        ):
+            yield AnswerEvent.of(event)

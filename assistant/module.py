@@ -1,35 +1,59 @@
 """The assistant room's page."""
 
+from datetime import timedelta
+
 import svcs
 
+from assistant.answering import Answering
+from assistant.calibration_runs import CalibrationRun, recalibrate_all
 from assistant.documents import Answer
-from assistant.graphql import AssistantMutation, AssistantQuery
+from assistant.graphql import AssistantMutation, AssistantQuery, AssistantSubscription
+from assistant.model_budget import ModelUsage
+from assistant.policy import AssistantPolicy
+from assistant.writer import Writer
 from backend.core.access import Level, grant
+from backend.core.jobs import Job
 from backend.core.module import Module
+from backend.core.settings import Settings
+from backend.core.store import Store
+from backend.identity.actors import Actors
 from knowledge.search import KnowledgeBase
 from knowledge.sentence_rows import SentenceRows
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
+READ = grant(read=ALL)
+NIGHTLY = timedelta(days=1)
 
 
 def _provide(registry: svcs.Registry) -> None:
-    """Give the house the memory of tickets' rows; it stands on the knowledge room's embedder."""
+    """Give the house what answers, and the memory of tickets' rows; both stand on the knowledge room."""
     with svcs.Container(registry) as services:
-        knowledge = services.get(KnowledgeBase)
+        store, actors, knowledge = services.get(Store, Actors, KnowledgeBase)
+        settings = services.get(Settings)
+    writer = Writer.of(settings)
+    answering = Answering(store=store, knowledge=knowledge, actors=actors, writer=writer)
+    registry.register_value(Answering, answering, on_registry_close=answering.close)
     registry.register_value(SentenceRows, SentenceRows(knowledge.embedder))
 
 
 module = Module(
     name="assistant",
-    documents=(Answer,),
+    documents=(Answer, AssistantPolicy, CalibrationRun, ModelUsage),
     queries=(AssistantQuery,),
     mutations=(AssistantMutation,),
+    subscriptions=(AssistantSubscription,),
     roles={
-        "manager": {"answer": grant(read=ALL, create=ALL)},
-        "rep": {"answer": grant(read=TEAM, create=OWN)},
-        "agent": {"answer": grant(read=ALL, create=ALL)},
+        "manager": {
+            "answer": grant(read=ALL, create=ALL),
+            "assistant_policy": READ,
+            "calibration_run": READ,
+            "model_usage": READ,
+        },
+        "rep": {"answer": grant(read=TEAM, create=OWN), "assistant_policy": READ},
+        "agent": {"answer": grant(read=ALL, create=ALL), "assistant_policy": READ},
         "customer": {"answer": grant(read=OWN, create=OWN)},
     },
     token_scopes={"knowledge": frozenset({"answer"})},
     provide=_provide,
+    jobs=(Job(name="assistant.recalibrate", every=NIGHTLY, run=recalibrate_all),),
 )

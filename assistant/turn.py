@@ -3,66 +3,61 @@
 import time
 from dataclasses import dataclass
 
-from assistant.citations import Quotation
-from assistant.compose import compose_answer, compose_choice, compose_hand_over, compose_small_talk
+from assistant.answering import Answering
+from assistant.calibration_runs import adjustment_of
 from assistant.confidence import load_calibration
-from assistant.decide import Verdict, decide, decide_without_search, prefer
-from assistant.documents import Answer, Decision, Evidence, Mode, Reason
-from assistant.understand import Understood, understand
+from assistant.decide import (
+    Judging,
+    Verdict,
+    answer_chosen,
+    decide,
+    decide_without_search,
+    prefer,
+)
+from assistant.documents import Answer, Decision, Reason
+from assistant.drafting import Draft, draft_answer
+from assistant.memory import TURNS_REMEMBERED, chosen_article, complete, was_asked_back
+from assistant.own_records import OwnFacts, look_up_tickets
+from assistant.policy import AnswerMode, AssistantPolicy, find_policy
+from assistant.steps import Notice, Step, unheard
+from assistant.turn_record import Turn, save_turn
+from assistant.understand import Intent, Understood, understand
 from backend.core.access import Actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput
-from backend.core.fields import new_record
 from backend.core.ids import new_id
-from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
-from backend.service.conversations import set_conversation
-from backend.service.documents import AuthorKind, Conversation, MessageDirection, Ticket
-from backend.service.hand_off import hand_off_to_ticket
-from backend.service.messages import ONE_TICK, add_message
-from backend.service.rules import LONGEST_MESSAGE, HandledBy
-from knowledge.documents import Visibility
-from knowledge.search import Hit, KnowledgeBase, SearchResult
+from backend.service.documents import Conversation
+from backend.service.rules import LONGEST_MESSAGE
+from knowledge.search import KnowledgeBase, SearchResult
 from knowledge.text import Language
 
 ARTICLES_LOOKED_AT = 8  # also for translations of what the other language answers
 ARTICLES_ABROAD = 3
 OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
-LONGEST_SUBJECT = 120  # characters of the question that a ticket's heading shows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Turn:
-    """Everything about a turn that was worked out before anything is written."""
-
-    answer_id: str
-    conversation_id: str
-    question: str
-    understood: Understood
-    verdict: Verdict
-    found: tuple[SearchResult, ...]
-    latency_ms: int
 
 
 async def ask(
-    store: Store,
-    knowledge: KnowledgeBase,
+    answering: Answering,
     actor: Actor,
     *,
     conversation_id: str,
     text: str,
     mutation_id: str | None = None,
+    notice: Notice = unheard,
 ) -> Answer:
     """Answer ``text`` in a conversation of the actor; question, answer and ticket are one commit.
 
-    The same ``mutation_id`` again returns the first answer and stores nothing. Raise InvalidInput for a text
-    that is blank or too long, NotFound for a conversation that the actor may not see.
+    The same ``mutation_id`` again returns the first answer and stores nothing. ``notice`` is told each step
+    as it begins. Raise InvalidInput for a text that is blank or too long, NotFound for a conversation that
+    the actor may not see.
     """
     question = check_question(text)
+    store = answering.store
     uow = store.unit_of_work(actor)
-    await uow.access(Conversation, conversation_id, action="update")
+    conversation = await uow.access(Conversation, conversation_id, action="update")
     if not uow.may(Answer.kind, "create"):
         raise Forbidden("create", Answer.kind)
-    turn = await _work_out(uow, knowledge, conversation_id, question)
+    turn = await _work_out(answering, uow, conversation, question, notice)
     stored = await store.write(actor, lambda unit: save_turn(unit, turn), mutation_id=mutation_id)
     if not isinstance(stored, Answer):
         raise InvalidInput(
@@ -86,188 +81,168 @@ def check_question(text: str) -> str:
     return question
 
 
-async def _work_out(uow: UnitOfWork, knowledge: KnowledgeBase, conversation_id: str, question: str) -> Turn:
-    """Understand, look up and decide: everything slow, before the unit that writes."""
-    started = time.perf_counter()
-    understood = understand(question)
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A question with what the turn knows before it looks anything up."""
+
+    uow: UnitOfWork
+    conversation: Conversation
+    policy: AssistantPolicy
+    question: str
+    understood: Understood
+    earlier: tuple[Answer, ...]
+    judging: Judging
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looked:
+    """What looking up gave."""
+
+    verdict: Verdict
     found: tuple[SearchResult, ...] = ()
-    verdict = decide_without_search(understood)
-    if verdict is None:
-        await knowledge.embedder.wait_until_ready()  # its first seconds are worth a wait: words alone guess
-        verdict, found = await look_up(uow, knowledge, question, understood.language)
-    return Turn(
-        answer_id=new_id(),
-        conversation_id=conversation_id,
+    facts: OwnFacts | None = None
+    asked_as: str = ""
+
+
+async def _work_out(
+    answering: Answering, uow: UnitOfWork, conversation: Conversation, question: str, notice: Notice
+) -> Turn:
+    """Understand, look up, decide and draft: everything slow, before the unit that writes."""
+    started = time.perf_counter()
+    notice(Step.UNDERSTANDING)
+    policy, understood = await find_policy(uow), understand(question)
+    adjustment = await adjustment_of(uow)
+    asked = _Asked(
+        uow=uow,
+        conversation=conversation,
+        policy=policy,
         question=question,
         understood=understood,
-        verdict=verdict,
-        found=found,
+        earlier=await _earlier_turns(uow, conversation),
+        judging=Judging(load_calibration(), uow.at, adjustment, strict=policy.mode is AnswerMode.STRICT),
+    )
+    at_once = decide_without_search(
+        understood,
+        is_customer=uow.actor.is_customer,
+        state=conversation.state,
+        people_first=policy.human_first and policy.opening_hours.is_open(uow.at),
+    )
+    if at_once is not None:
+        looked = _Looked(verdict=at_once)
+    else:
+        notice(Step.SEARCHING)
+        looked = await _look_up(answering.knowledge, asked)
+    notice(Step.WRITING)
+    draft = await _draft(answering, asked, looked)
+    return Turn(
+        answer_id=new_id(),
+        conversation_id=conversation.id,
+        question=question,
+        asked_as=looked.asked_as if looked.asked_as != question else "",
+        understood=understood,
+        policy=policy,
+        verdict=looked.verdict,
+        found=looked.found,
+        facts=looked.facts,
+        draft=draft,
+        adjustment=adjustment.name,
+        asked_before=tuple(turn.question for turn in reversed(asked.earlier)),
         latency_ms=round((time.perf_counter() - started) * 1000),
     )
 
 
-async def look_up(
-    uow: UnitOfWork, knowledge: KnowledgeBase, question: str, language: Language
-) -> tuple[Verdict, tuple[SearchResult, ...]]:
-    """Search in the asker's language, and in the other one when that does not answer."""
-    home = await knowledge.search(uow, question, locale=language, first=ARTICLES_LOOKED_AT)
-    verdict = decide(question, home, load_calibration(), now=uow.at)
-    if verdict.decision is Decision.ANSWERED:
-        return verdict, (home,)
-    abroad = await knowledge.search(uow, question, locale=OTHER[language], first=ARTICLES_ABROAD)
-    answer = prefer(
-        verdict,
-        decide(question, abroad, load_calibration(), now=uow.at),
-        at_home=home,
-        found_abroad=abroad,
-        now=uow.at,
-    )
-    return answer, (home, abroad)
-
-
-async def save_turn(uow: UnitOfWork, turn: Turn) -> Answer:
-    """Store the question, the answer and, where people take over, the ticket."""
-    conversation = await uow.access(Conversation, turn.conversation_id, action="update")
-    # Staff may read more than the customer: what they ask and are told stays an internal note.
-    private = not uow.actor.is_customer
-    asked = await add_message(
-        uow,
-        conversation.id,
-        turn.question,
-        direction=MessageDirection.INTERNAL if private else MessageDirection.INBOUND,
-    )
-    ticket = await _hand_over(uow, conversation, turn, private=private)
-    answer = await _answer_record(uow, conversation, turn, ticket, private=private)
-    message = await add_message(
-        uow,
-        conversation.id,
-        answer.text,
-        direction=MessageDirection.INTERNAL if private else MessageDirection.OUTBOUND,
-        author_kind=AuthorKind.BOT,
-        author_id="assistant",
-        answer_id=answer.id,
-        at=asked.at + ONE_TICK,
-    )
-    if ticket is not None:
-        await set_conversation(uow, conversation.id, handled_by=HandledBy.NONE)
-    answer.message_id = message.id
-    uow.save(answer)
-    _note_answer(uow, answer)
-    return answer
-
-
-def _note_answer(uow: UnitOfWork, answer: Answer) -> None:
-    """Tell the audit what the machine decided and on what grounds; what was said may be erased, this not."""
-    details = {
-        "decision": answer.decision,
-        "confidence": answer.confidence,
-        "threshold": answer.threshold,
-        "articles": [one.article_id for one in answer.evidence if one.cited],
-        "models": answer.model_ids,
-        "conversation_id": answer.conversation_id,
+async def _earlier_turns(uow: UnitOfWork, conversation: Conversation) -> tuple[Answer, ...]:
+    """Return the asker's own last turns of this conversation, latest first: never anybody else's."""
+    where = {
+        "conversation_id": conversation.id,
+        "created_by": uow.actor.user_id,
+        "for_staff": not uow.actor.is_customer,
     }
-    uow.note("assistant.answered", kind=Answer.kind, id=answer.id, details=details)
+    return tuple(await uow.find(Answer, where, sort=[("created_at", -1)], limit=TURNS_REMEMBERED))
 
 
-async def _hand_over(
-    uow: UnitOfWork, conversation: Conversation, turn: Turn, *, private: bool
-) -> Ticket | None:
-    """Give an unanswered question to people; staff who ask about a customer's matter are those people."""
-    if turn.verdict.decision not in (Decision.ABSTAINED, Decision.HANDED_OFF):
+async def _look_up(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
+    facts = None
+    if asked.understood.intent is Intent.OWN_TICKETS:
+        facts = await look_up_tickets(asked.uow, asked.conversation, asked.understood)
+        if facts.facts:
+            return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
+        if facts.missing:
+            return _Looked(verdict=Verdict(Decision.CLARIFIED, Reason.NO_SUCH_RECORD), facts=facts)
+    await knowledge.embedder.wait_until_ready()  # its first seconds are worth a wait: words alone guess
+    looked = await _look_up_chosen(knowledge, asked) or await _look_up_articles(knowledge, asked)
+    if facts is not None and looked.verdict.decision is not Decision.ANSWERED:
+        return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
+    return looked
+
+
+async def _look_up_chosen(knowledge: KnowledgeBase, asked: _Asked) -> _Looked | None:
+    """Answer from the article that the asker picks of the two asked about; None when none is picked."""
+    chosen = chosen_article(asked.question, asked.earlier)
+    if chosen is None:
         return None
-    if private and conversation.contact_id is not None:
+    before = asked.earlier[0]
+    question = before.asked_as or before.question
+    found = await knowledge.search(asked.uow, question, first=ARTICLES_LOOKED_AT)
+    verdict = answer_chosen(chosen, found, before.confidence, now=asked.uow.at)
+    return _Looked(verdict=verdict, found=(found,), asked_as=question) if verdict else None
+
+
+async def _look_up_articles(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
+    """Search in the asker's language, and in the other one when that does not answer."""
+    question = complete(asked.question, asked.earlier)
+    language = asked.understood.language
+    home = await knowledge.search(asked.uow, question, locale=language, first=ARTICLES_LOOKED_AT)
+    verdict = decide(question, home, asked.judging)
+    found: tuple[SearchResult, ...] = (home,)
+    if verdict.decision is not Decision.ANSWERED and asked.policy.mode is not AnswerMode.STRICT:
+        abroad = await knowledge.search(asked.uow, question, locale=OTHER[language], first=ARTICLES_ABROAD)
+        verdict = prefer(
+            verdict,
+            decide(question, abroad, asked.judging),
+            at_home=home,
+            found_abroad=abroad,
+            now=asked.uow.at,
+        )
+        found = (home, abroad)
+    return _Looked(verdict=_ask_back_once(verdict, asked), found=found, asked_as=question)
+
+
+def _ask_back_once(verdict: Verdict, asked: _Asked) -> Verdict:
+    """Ask for more words where there are too few to look up; who was asked back before gets a person."""
+    again = was_asked_back(asked.earlier)
+    if verdict.decision is Decision.CLARIFIED and again:
+        return Verdict(
+            Decision.ABSTAINED, Reason.LOW_CONFIDENCE, verdict.confidence, verdict.threshold, raw=verdict.raw
+        )
+    unsure = verdict.decision is Decision.ABSTAINED and verdict.reason in (
+        Reason.LOW_CONFIDENCE,
+        Reason.NOTHING_FOUND,
+    )
+    if unsure and asked.understood.is_vague and not again:
+        return Verdict(
+            Decision.CLARIFIED,
+            Reason.ASKED_TO_REPHRASE,
+            verdict.confidence,
+            verdict.threshold,
+            raw=verdict.raw,
+        )
+    return verdict
+
+
+async def _draft(answering: Answering, asked: _Asked, looked: _Looked) -> Draft | None:
+    """Let the language model say it, where the workspace wants that and there is something to say."""
+    if answering.writer is None or asked.policy.mode is not AnswerMode.GENERATED:
         return None
-    return await hand_off_to_ticket(
-        uow,
-        conversation.id,
-        reason=turn.verdict.reason,
-        subject=_subject(turn.question),
-        summary=_summary(turn),
-    )
-
-
-async def _answer_record(
-    uow: UnitOfWork, conversation: Conversation, turn: Turn, ticket: Ticket | None, *, private: bool
-) -> Answer:
-    verdict = turn.verdict
-    answer = await new_record(
-        uow,
-        Answer,
-        {
-            "conversation_id": conversation.id,
-            "question": turn.question,
-            "language": turn.understood.language,
-            "intent": turn.understood.intent,
-            "text": _text(turn, ticket),
-            "mode": Mode.EXTRACTIVE if verdict.quotations else Mode.TEMPLATE,
-            "decision": verdict.decision,
-            "reason": verdict.reason,
-            "confidence": verdict.confidence,
-            "threshold": verdict.threshold,
-            "evidence": _evidence(turn),
-            "model_ids": _model_ids(turn),
-            "latency_ms": turn.latency_ms,
-        },
-        id=turn.answer_id,
-    )
-    answer.ticket_id = ticket.id if ticket else None
-    answer.ticket_number = ticket.number if ticket else ""
-    answer.for_staff = private
-    return answer
-
-
-def _model_ids(turn: Turn) -> list[str]:
-    models = dict.fromkeys(result.model for result in turn.found if result.model)
-    return [*models, load_calibration().name] if turn.found else []
-
-
-def _text(turn: Turn, ticket: Ticket | None) -> str:
-    verdict, language = turn.verdict, turn.understood.language
-    if verdict.reason is Reason.SMALL_TALK:
-        return compose_small_talk(turn.understood.intent, language)
-    if verdict.decision is Decision.ANSWERED:
-        return compose_answer(verdict.quotations[0], language)
-    if verdict.decision is Decision.CLARIFIED:
-        return compose_choice(verdict.quotations, language)
-    return compose_hand_over(verdict.decision, language, ticket_number=ticket.number if ticket else "")
-
-
-def _evidence(turn: Turn) -> list[Evidence]:
-    """Return what was cited, then what was looked at besides."""
-    cited = [_evidence_of(q.hit, q) for q in turn.verdict.quotations]
-    quoted = {quotation.hit.passage_id for quotation in turn.verdict.quotations}
-    others = (hit for result in turn.found for hit in result.hits if hit.passage_id not in quoted)
-    return cited + [_evidence_of(hit, None) for hit in others]
-
-
-def _evidence_of(hit: Hit, quotation: Quotation | None) -> Evidence:
-    return Evidence(
-        article_id=hit.article_id,
-        article_version=hit.article_version,
-        title=hit.title,
-        locale=hit.locale,
-        quote=quotation.text if quotation else hit.quote,
-        start=quotation.start if quotation else hit.start + hit.quote_start,
-        end=quotation.end if quotation else hit.start + hit.quote_end,
-        score=hit.score,
-        dense=hit.dense,
-        lexical=hit.lexical,
-        cited=quotation is not None,
-    )
-
-
-def _subject(question: str) -> str:
-    line = " ".join(question.split())
-    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1]}…"
-
-
-def _summary(turn: Turn) -> str:
-    """Say what was asked and what was tried; the customer may read it, so internal articles stay unnamed."""
-    titles = dict.fromkeys(
-        hit.title for result in turn.found for hit in result.hits if hit.visibility != Visibility.INTERNAL
-    )
-    tried = "; ".join(list(titles)[:3]) or "–"
-    verdict = turn.verdict
-    return (
-        f"{turn.question}\n\n{verdict.reason} · {verdict.confidence:.2f} < {verdict.threshold:.2f} · {tried}"
+    if looked.verdict.decision is not Decision.ANSWERED or not looked.verdict.quotations:
+        return None
+    return await draft_answer(
+        answering.store,
+        answering.writer,
+        asked.uow,
+        asked.conversation,
+        question=looked.asked_as or asked.question,
+        language=asked.understood.language,
+        quotations=looked.verdict.quotations,
+        monthly_tokens=asked.policy.monthly_tokens,
     )

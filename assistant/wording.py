@@ -1,5 +1,7 @@
 """The assistant's own sentences, in Chinese and English; pure. They claim nothing about the articles."""
 
+from datetime import datetime
+
 from knowledge.text import Language
 
 _TEXTS: dict[str, dict[Language, str]] = {
@@ -16,6 +18,11 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "en": "I found two articles that may be meant. Which one is it?",
         "zh": "有两篇文章可能与您的问题有关，您指的是哪一个？",
     },
+    "rephrase": {
+        "en": "I am not sure what you would like to know. Could you write it as a whole question, "
+        "with the product or function it is about?",
+        "zh": "我没有完全明白。请用一句完整的话描述问题，并写明是哪个产品或功能。",
+    },
     "greeting": {
         "en": "Hello! What would you like to know? Ask in your own words.",
         "zh": "您好！请直接说您想了解什么。",
@@ -26,21 +33,73 @@ _TEXTS: dict[str, dict[Language, str]] = {
     },
     "abstained_ticket": {
         "en": "I have no sure answer to this, so I would rather not guess. "
-        "I have passed the whole conversation to our team as ticket {number}; a person will answer you here.",
-        "zh": "这个问题我没有把握，不想乱猜。我已把完整对话转给同事，工单号 {number}，会有人在这里回复您。",
+        "I have passed the whole conversation to our team as ticket {number}; {when}",
+        "zh": "这个问题我没有把握，不想乱猜。我已把完整对话转给同事，工单号 {number}，{when}",
     },
     "abstained": {
         "en": "No article that you may read answers this surely enough.",
         "zh": "您能看到的文章里没有足够可靠的答案。",
     },
+    "disagree_ticket": {
+        "en": "Our articles say different things about this, so I will not choose between them. "
+        "I have passed the question to our team as ticket {number}; {when}",
+        "zh": "关于这个问题，我们的文章说法不一致，我不替您选。我已把问题转给同事，工单号 {number}，{when}",
+    },
     "handed_off_ticket": {
-        "en": "Of course. I have passed the whole conversation to our team as ticket {number}; "
-        "a person will answer you here.",
-        "zh": "好的，我已把完整对话转给人工客服，工单号 {number}，会有同事在这里回复您。",
+        "en": "Of course. I have passed the whole conversation to our team as ticket {number}; {when}",
+        "zh": "好的，我已把完整对话转给人工客服，工单号 {number}，{when}",
+    },
+    "human_first_ticket": {
+        "en": "Thank you. Your question has gone to our team as ticket {number}; {when}",
+        "zh": "谢谢，您的问题已转给同事，工单号 {number}，{when}",
+    },
+    "danger_ticket": {
+        "en": "If anybody is in danger, leave the place and call the emergency services first. "
+        "I have passed this to our team at once as urgent ticket {number}; {when}",
+        "zh": "如果有人身危险，请先离开现场并拨打急救或消防电话。"
+        "我已立即把情况作为紧急工单 {number} 转给同事，{when}",
+    },
+    "danger": {
+        "en": "If anybody is in danger, call the emergency services first.",
+        "zh": "如果有人身危险，请先拨打急救或消防电话。",
     },
     "handed_off": {
         "en": "You are staff and this conversation has a customer: assign it, or write to them yourself.",
         "zh": "您是内部同事，且这个对话已有客户：请直接指派或自己回复客户。",
+    },
+    "person_answers": {
+        "en": "A colleague of ours is in this conversation and has your message.",
+        "zh": "我们的同事已在这个对话里，能看到您的消息。",
+    },
+    "there_now": {"en": "a person will answer you here.", "zh": "会有同事在这里回复您。"},
+    "there_from": {
+        "en": "our team is there from {day} {time} ({zone}) and will answer you here.",
+        "zh": "同事将于 {day} {time}（{zone}）上班后在这里回复您。",
+    },
+    "ticket": {
+        "en": "{number} “{subject}”: {status}, opened {opened}",
+        "zh": "{number}“{subject}”：{status}，{opened} 提交",
+    },
+    "your_tickets": {"en": "Your open tickets:", "zh": "您未结的工单："},
+    "no_open_tickets": {"en": "You have no open ticket.", "zh": "您没有未结的工单。"},
+    "no_such_ticket": {
+        "en": "I find no {numbers} among your tickets.",
+        "zh": "您的工单里没有 {numbers}。",
+    },
+    "status_new": {"en": "received, nobody has answered yet", "zh": "已收到，还没有人回复"},
+    "status_open": {"en": "being worked on", "zh": "处理中"},
+    "status_pending_customer": {"en": "waiting for your answer", "zh": "等待您的回复"},
+    "status_on_hold": {"en": "on hold", "zh": "暂缓"},
+    "status_resolved": {"en": "resolved", "zh": "已解决"},
+    "status_closed": {"en": "closed", "zh": "已关闭"},
+    # what the agent reads
+    "summary_reason": {"en": "Why it came to you: {reason}", "zh": "转交原因：{reason}"},
+    "summary_before": {"en": "Asked before: {questions}", "zh": "此前问过：{questions}"},
+    "summary_tried": {"en": "Articles looked at: {titles}", "zh": "已查阅的文章：{titles}"},
+    "summary_nothing": {"en": "No article was found.", "zh": "没有找到相关文章。"},
+    "summary_confidence": {
+        "en": "Confidence {confidence}, {threshold} is needed.",
+        "zh": "置信度 {confidence}，需要达到 {threshold}。",
     },
 }
 
@@ -48,3 +107,16 @@ _TEXTS: dict[str, dict[Language, str]] = {
 def say(key: str, language: Language, **values: str) -> str:
     """Return the sentence ``key`` in ``language`` with its blanks filled."""
     return _TEXTS[key][language].format(**values)
+
+
+def say_when(language: Language, *, opens: datetime | None, is_open: bool) -> str:
+    """Say when a person answers; no time is promised that is not known."""
+    if is_open or opens is None:
+        return say("there_now", language)
+    return say(
+        "there_from",
+        language,
+        day=opens.date().isoformat(),
+        time=opens.strftime("%H:%M"),
+        zone=str(opens.tzinfo),
+    )

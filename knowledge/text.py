@@ -86,3 +86,9 @@ def estimate_tokens(text: str) -> int:
     """Estimate the pieces the encoder's tokenizer makes: some 0.7 a Han character, one per 3.5 others."""
     han = len(_HAN_CHARACTER.findall(text))
     return round(0.7 * han + (len(text) - han) / 3.5)
+
+
+def share_of_han(text: str) -> float:
+    """Return the share of letters and digits that are Han characters, 0 to 1."""
+    written = sum(character.isalnum() for character in text)
+    return len(_HAN_CHARACTER.findall(text)) / written if written else 0.0

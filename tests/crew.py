@@ -151,6 +151,11 @@ class Crew:
         actor = await actors.of_user(self.workspace_id, user_id, session_id=session.id)
         return Person(user_id, token, actor, http)
 
+    async def sign_in_again(self, name: str) -> Person:
+        """Return the same person in another session."""
+        held = self.people[name]
+        return await self._sign_in(held.user_id, held.http)
+
     async def user(self, name: str) -> User:
         found = await self.house.store.reader.get(User, self.people[name].user_id)
         assert found is not None

