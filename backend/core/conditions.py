@@ -103,9 +103,7 @@ def _field(record: type[Record], name: str) -> tuple[FieldInfo, list[str]]:
     for part in path:
         info = None if part in barred else fields.get(part)
         if info is None:
-            raise _wrong(
-                f"names {name!r}, which a {record.kind} does not have; see the kind's filter for its fields"
-            )
+            raise _wrong(f"names {name!r}, which no {record.kind} has; see the kind's filter for its fields")
         inner = info.annotation
         fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, BaseModel) else {}
     assert info is not None

@@ -113,6 +113,9 @@ class UnknownField(CRMError):
     code = "BAD_QUERY"
     http_status = 400
 
+    def __init__(self, *, type_name: str, field: str) -> None:
+        super().__init__(f"Field '{field}' is not defined by type '{type_name}'.")
+
 
 class DuplicateFound(CRMError):
     """Records like this one exist; ``candidates`` are their ids."""

@@ -116,7 +116,7 @@ def refuse_unseen(unseen: Collection[str], data: Any, named: Collection[str]) ->
     for name in sorted(set(named) & set(unseen)):
         head, *tail = name.split("_")
         camel = head + "".join(part.capitalize() for part in tail)
-        raise UnknownField(f"Field '{camel}' is not defined by type '{type(data).__name__}'.")
+        raise UnknownField(type_name=type(data).__name__, field=camel)
 
 
 def _condition(name: str, comparison: Any) -> dict[str, Any]:

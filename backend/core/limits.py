@@ -1,6 +1,7 @@
 """What a GraphQL operation may be and may cost, how its errors look, and its metrics."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from strawberry.schema.base import BaseSchema
 
 from backend.core.cost import Plan, Price, make_plans
 from backend.core.cost_budget import REFUSAL, CostBudget, spender
-from backend.core.errors import CRMError, Unauthenticated, Unavailable
+from backend.core.errors import CRMError, Unauthenticated, Unavailable, UnknownField
 from backend.core.graphql import Context
 from backend.core.metrics import GRAPHQL_SECONDS
 from backend.core.sequencer import is_transient
@@ -198,6 +199,17 @@ def _checked(
     return _Checked(errors, {} if errors else make_plans(core, document))
 
 
+# How the library says that an input has a field too many; it repeats the whole input after that.
+_UNKNOWN_FIELD = re.compile(
+    r"Expected value of type '(\w+)' not to include unknown field '(\w+)'.*", re.DOTALL
+)
+
+
+def unknown_field(found: re.Match[str]) -> str:
+    """Return the words for an unknown field; the same say that a field is not the caller's to compare."""
+    return str(UnknownField(type_name=found[1], field=found[2]))
+
+
 def describe_errors(errors: list[GraphQLError], request_id: str) -> None:
     """Give each top-level error its ``extensions.code``; mask a bug, and log it with the request id."""
     for error in errors:
@@ -208,6 +220,7 @@ def describe_errors(errors: list[GraphQLError], request_id: str) -> None:
         if isinstance(cause, CRMError):
             error.extensions = {**cause.extensions(), "requestId": request_id}
         elif cause is None or isinstance(cause, GraphQLError):
+            error.message = _UNKNOWN_FIELD.sub(unknown_field, error.message)
             error.extensions = {"code": "BAD_QUERY", **(error.extensions or {}), "requestId": request_id}
         else:
             log.error("graphql.bug", request_id=request_id, path=error.path, exc_info=cause)

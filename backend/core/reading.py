@@ -200,12 +200,21 @@ class Reader:
         return [item for item in await self._read(record, await rows.to_list()) if not item.deleted_at]
 
     async def by_version(
-        self, actor: Actor, record: type[R], *, after: int, until: int, most: int, newest_first: bool
+        self,
+        actor: Actor,
+        record: type[R],
+        *,
+        after: int,
+        until: int,
+        most: int,
+        newest_first: bool,
+        beyond: int = 0,
     ) -> list[R]:
         """Return up to ``most`` readable records with ``after < version <= until``, tombstones included.
 
         Walks the feed index in closed windows, one equality query per scope: the shape that every server
-        answers in proportion to what it finds.
+        answers in proportion to what it finds. With ``newest_first`` the first window also takes what is up
+        to ``beyond`` above ``until``: a record written anew since ``until`` was read is not passed over.
         """
         scopes = scopes_of(actor, record)
         key = (actor.workspace_id, record.kind, scopes)
@@ -216,8 +225,8 @@ class Reader:
             low, high = (
                 (max(after, until - width), until) if newest_first else (after, min(until, after + width))
             )
-            window = {"workspace_id": actor.workspace_id, "version": {"$gt": low, "$lte": high}}
-            bodies = await self._window(record, window, scopes, width)
+            window = {"workspace_id": actor.workspace_id, "version": {"$gt": low, "$lte": high + beyond}}
+            bodies, beyond = await self._window(record, window, scopes, width), 0
             found |= {item.id: item for item in await self._shown(actor, record, bodies)}
             looked += high - low
             self._windows.note(key, len(found), looked)

@@ -31,6 +31,8 @@ from backend.core.sharing import (
 
 R = TypeVar("R", bound=Record)
 
+WRITTEN_MEANWHILE = 100_000  # commits, far more than between two reads of one request
+
 
 @dataclass
 class _Tracked(Generic[R]):
@@ -107,8 +109,9 @@ class UnitOfWork:
             most,
         )
         while len(found) < most:
+            beyond = 0 if below or found else WRITTEN_MEANWHILE
             rows = await self._reader.by_version(
-                self.actor, record, after=0, until=until, most=wanted, newest_first=True
+                self.actor, record, after=0, until=until, most=wanted, newest_first=True, beyond=beyond
             )
             seen = {item.id for item in found}
             found += [

@@ -3,14 +3,25 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from backend.core.access import ANY_KIND, REACH, Grant, Level, Stamps, grant, system_actor
 from backend.core.conditions import Test, compile_condition
+from backend.core.errors import InvalidInput
 from backend.core.field_rules import FieldAccess
 from backend.core.reading import Reader
 from backend.core.records import REGISTRY, ShareAccess
 from backend.core.sharing import Policy, ReadPolicy, Rule, kinds_that_follow
 from backend.identity.documents import Role, User
-from backend.identity.sharing_documents import ShareTarget, SharingDefaults, SharingRule, Territory
+from backend.identity.sharing_documents import (
+    ShareTarget,
+    SharingDefaults,
+    SharingRule,
+    Territory,
+    TerritoryRule,
+)
+
+log = structlog.get_logger()
 
 RoleGrants = Mapping[str, Mapping[str, Grant]]
 ADMIN = "admin"  # the built-in role that everything is measured by
@@ -32,7 +43,7 @@ def policy_reader(reader: Reader) -> ReadPolicy:
         groups = {user.id: groups_of(user) for user in people}
         return Policy(
             version=version,
-            rules=[_rule(rule, groups) for rule in rules if rule.is_active]
+            rules=[_rule(rule, groups) for rule in rules if rule.is_active and is_sound(rule)]
             + [_territory(one, territories) for one in territories],
             openness={kind: str(how) for one in defaults for kind, how in one.openness.items()},
             shared_with={target.grantee: frozenset(target.kinds) for target in targets},
@@ -150,6 +161,29 @@ def with_followers(kinds: Collection[str]) -> set[str]:
     return found
 
 
+def problem_of(rule: SharingRule | TerritoryRule) -> str:
+    """Return why a stored rule cannot be followed any more; empty when it can.
+
+    A kind or field that it names may have gone since it was written. Such a rule opens nothing.
+    """
+    kind = REGISTRY.get(rule.object_kind)
+    if kind is None:
+        return f"objectKind names {rule.object_kind!r}, which there is not; delete the rule"
+    try:
+        compile_condition(kind, rule.condition)
+    except InvalidInput as error:
+        return str(error)
+    return ""
+
+
+def is_sound(rule: SharingRule | TerritoryRule) -> bool:
+    """Tell whether a stored rule can be followed; log why not."""
+    problem = problem_of(rule)
+    if problem:
+        log.warning("sharing.rule_unsound", kind=rule.object_kind, problem=problem)
+    return not problem
+
+
 def _rule(rule: SharingRule, groups: Mapping[str, frozenset[str]]) -> Rule:
     meant = frozenset(rule.owned_by)
     owners = frozenset(user for user, names in groups.items() if not meant.isdisjoint(names))
@@ -176,11 +210,10 @@ def _territory(territory: Territory, all_of_them: Sequence[Territory]) -> Rule:
         members |= {f"u:{member}" for member in above.member_ids}
         above = by_id.get(above.parent_id) if above.parent_id else None
     tests: dict[str, Test] = {}
-    for kind in {rule.object_kind for rule in territory.rules}:
+    sound = [rule for rule in territory.rules if is_sound(rule)]
+    for kind in {rule.object_kind for rule in sound}:
         choices = [
-            compile_condition(REGISTRY[kind], rule.condition)
-            for rule in territory.rules
-            if rule.object_kind == kind
+            compile_condition(REGISTRY[kind], rule.condition) for rule in sound if rule.object_kind == kind
         ]
         tests[kind] = _any_of(choices)
     return Rule(

@@ -13,6 +13,7 @@ from backend.identity import (
     record_share_types,  # noqa: F401  (declares ShareAccess to GraphQL, once for both)
     sharing_documents,
 )
+from backend.identity.policies import problem_of
 from backend.identity.sharing_documents import Openness
 
 strawberry.enum(Openness, description="How open a kind is to every role of ours that has it at all.")
@@ -33,22 +34,28 @@ class SharingRule:
     access: ShareAccess
     is_active: bool
     revision: int = strawberry.field(description="Counts the changes of which records it holds for.")
+    problem: str = strawberry.field(
+        description="Why the rule cannot be followed and opens nothing (a field that is gone, say)."
+    )
 
     @classmethod
     def of(cls, record: sharing_documents.SharingRule) -> Self:
         condition = Condition.of(record.condition) if record.condition else None
-        return cls(**shared_fields(record, cls, condition=condition))
+        return cls(**shared_fields(record, cls, condition=condition, problem=problem_of(record)))
 
 
 @strawberry.type(description="Which records of one kind lie in a territory; no condition: all of them.")
 class TerritoryRule:
     object_kind: str
     condition: Condition | None
+    problem: str = strawberry.field(
+        description="Why the rule cannot be followed and takes in nothing (a field that is gone, say)."
+    )
 
     @classmethod
     def of(cls, rule: sharing_documents.TerritoryRule) -> Self:
         condition = Condition.of(rule.condition) if rule.condition else None
-        return cls(object_kind=rule.object_kind, condition=condition)
+        return cls(object_kind=rule.object_kind, condition=condition, problem=problem_of(rule))
 
 
 @strawberry.type(

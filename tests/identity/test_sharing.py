@@ -290,3 +290,28 @@ async def test_who_administers_sharing_opens_no_more_than_they_see(crew: Crew) -
     assert (await mutate(crew.stranger, "sharingDefaultsSet", opened, ""))["__typename"] == "SharingDefault"
     opened["openness"] = "EDIT"
     assert (await mutate(crew.stranger, "sharingDefaultsSet", opened, ""))["__typename"] == "Forbidden"
+
+
+async def test_a_rule_whose_field_has_gone_opens_nothing_and_says_so(crew: Crew) -> None:
+    """An upgrade may take a field away: the workspace goes on, and the rule closes rather than opens."""
+    big = await make_account(crew.rep, "Big", annualRevenue="2000000")
+    rule = await make_rule(crew, condition=BIG, shareWith=west(crew))
+    other = await make_rule(crew, ownedBy=[f"u:{crew.rep.user_id}"], shareWith=[f"u:{crew.agent.user_id}"])
+    assert await accounts_of(crew.stranger) == {big}
+    gone = {"$set": {"condition.field": "yearly_revenue"}}
+    await SharingRule.get_pymongo_collection().update_one({"_id": rule["id"]}, gone)
+    await change_rule(crew, other["id"], name="The policy is read again")
+    assert await accounts_of(crew.stranger) == set()
+    assert await is_hidden(crew.stranger, big)
+    assert big in await accounts_of(crew.agent), "the other rules hold"
+    later = await make_account(crew.rep, "Later", annualRevenue="3000000")
+    assert later not in await accounts_of(crew.stranger)
+    shown = (await crew.admin.ask("{ sharingRules { nodes { id problem } } }"))["sharingRules"]["nodes"]
+    assert {one["id"]: one["problem"] for one in shown} == {
+        rule["id"]: "condition names 'yearly_revenue', which no account has; see the kind's filter for "
+        "its fields",
+        other["id"]: "",
+    }
+    mended = await change_rule(crew, rule["id"], condition=BIG)
+    assert mended["revision"] == 2
+    assert await accounts_of(crew.stranger) == {big, later}

@@ -1,5 +1,6 @@
 """What may be changed, filtered and ordered by: tried, and compared with the reference."""
 
+import re
 from typing import Any
 
 from graphql import (
@@ -79,10 +80,14 @@ async def comparisons(asker: Asker, kind: str) -> None:
 
 
 async def refusal(asker: Asker, several: str, argument: str, text: str) -> str:
-    """Return the code with which a list refuses an argument; empty when it answers."""
+    """Return code and words with which a list refuses an argument, whatever its name; or nothing."""
     body = await asker.person.post(f"{{ {several}({argument}: {text}, first: 1) {{ nodes {{ id }} }} }}")
     errors: list[dict[str, Any]] = body.get("errors", [])
-    return str(errors[0]["extensions"]["code"]) if errors else ""
+    if not errors:
+        return ""
+    name = re.findall(r"\w+", text)[0]
+    said = errors[0]["message"].replace(f"'{name}'", f"'{NOBODYS}'")
+    return f"{errors[0]['extensions']['code']}: {said}"
 
 
 def filters(kind: str) -> dict[str, str]:
