@@ -268,7 +268,7 @@ class UnitOfWork:
             at=self.at,
             actor_id=self.actor.user_id,
             session_id=self.actor.session_id,
-            origin=current_origin(),
+            origin=current_origin().of_customer() if self.actor.is_customer else current_origin(),
             notes=self._notes,
             mutation_key=mutation_key,
             result={

@@ -120,7 +120,7 @@ async def start_session(
         expires_at=now + policy.refresh,
     )
     await session.insert()
-    await note_signed_in(store, session, method=method)
+    await note_signed_in(store, session, user, method=method)
     return _signed_in(policy, store.clock, session, secret)
 
 

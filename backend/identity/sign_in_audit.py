@@ -8,14 +8,19 @@ import structlog
 
 from backend.core.access import Actor, system_actor
 from backend.core.store import Store
-from backend.identity.documents import Credential, Session
+from backend.identity.documents import Credential, Session, User
 
 log = structlog.get_logger()
 
 
-async def note_signed_in(store: Store, session: Session, *, method: str) -> None:
+async def note_signed_in(store: Store, session: Session, user: User, *, method: str) -> None:
     """Note a new session, in the name of its user."""
-    actor = Actor(workspace_id=session.workspace_id, user_id=session.user_id, session_id=session.id)
+    actor = Actor(
+        workspace_id=session.workspace_id,
+        user_id=user.id,
+        session_id=session.id,
+        contact_id=user.contact_id,
+    )
     details = {
         "method": method,
         "session_id": session.id,

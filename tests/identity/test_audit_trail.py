@@ -58,6 +58,26 @@ async def test_an_admin_reads_the_history_of_a_record(crew: Crew) -> None:
     assert len(older["hash"]) == 64
 
 
+async def test_of_a_customer_the_trail_keeps_the_network_and_nothing_of_the_device(crew: Crew) -> None:
+    made = await crew.customer.ask("mutation { startConversation(input: {channel: WEBCHAT}) { id } }")
+    (event,) = await events(crew, filter={"recordId": made["startConversation"]["id"]})
+    assert (event["actorId"], event["ip"], event["device"]) == (
+        crew.customer.user_id,
+        "127.0.0.0/24",
+        None,
+    )
+    assert len(event["requestId"]) == 36
+
+
+async def test_a_customers_sign_in_is_noted_by_its_network(crew: Crew, http: httpx.AsyncClient) -> None:
+    person = await crew.user("customer")
+    await set_password(person, PASSWORD)
+    answer = await http.post("/auth/sign-in", json={"email": person.email, "password": PASSWORD})
+    assert answer.status_code == 200
+    (event,) = await events(crew, filter={"action": "sign_in.succeeded", "actorId": person.id})
+    assert (event["ip"], event["device"]) == ("127.0.0.0/24", None)
+
+
 async def test_who_may_not_read_the_trail_is_refused(crew: Crew) -> None:
     for person in ("rep", "manager", "agent", "customer"):
         body = await crew.people[person].post(EVENTS)
