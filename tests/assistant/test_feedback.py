@@ -1,0 +1,205 @@
+"""What people say of answers, and the night that learns from it: kept only when it is better."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import svcs
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.calibration_runs import CalibrationRun, adjustment_of, recalibrate_all
+from assistant.confidence import AS_LEARNED, Adjustment
+from assistant.documents import Answer, Feedback
+from assistant.recalibration import FEWEST_ROWS, Labelled, fit_platt, recalibrate, stability_index
+from backend.core.ids import new_id
+from backend.core.unit_of_work import UnitOfWork
+from backend.service.documents import Message
+from tests.assistant.conftest import Desk
+from tests.crew import Crew
+
+RATE = "mutation($input: AnswerRateInput!) { answerRate(input: $input) { id helpful } }"
+REVIEW = "mutation($input: AnswerReviewInput!) { answerReview(input: $input) { id } }"
+RUNS = """{ calibrationRuns { rows wrong kept why drifted
+    before { logLoss ece brier } after { logLoss ece } } }"""
+PORTS = "Which firewall ports have to be open for the gateway?"
+
+
+async def test_the_last_thumb_of_who_asked_counts(desk: Desk) -> None:
+    answer = await desk.ask(desk.crew.customer, PORTS)
+    for helpful in (True, False):
+        rated = await desk.crew.customer.ask(RATE, input={"id": answer["id"], "helpful": helpful})
+        assert rated["answerRate"] == {"id": answer["id"], "helpful": helpful}
+    (stored,) = await desk.find(Answer, _id=answer["id"])
+    assert stored.feedback is not None
+    assert (stored.feedback.helpful, stored.feedback.by) == (False, desk.crew.customer.user_id)
+
+
+@pytest.mark.parametrize("name", ["agent", "stranger"])
+async def test_nobody_rates_for_somebody_else(desk: Desk, name: str) -> None:
+    answer = await desk.ask(desk.crew.customer, PORTS)
+    body = await desk.crew.people[name].post(RATE, input={"id": answer["id"], "helpful": True})
+    assert body["errors"][0]["extensions"]["code"] in ("FORBIDDEN", "NOT_FOUND")
+    (stored,) = await desk.find(Answer, _id=answer["id"])
+    assert stored.feedback is None
+
+
+async def test_an_agent_corrects_an_answer_and_sends_it(desk: Desk) -> None:
+    conversation_id = await desk.start(desk.crew.customer)
+    answer = await desk.ask(desk.crew.customer, PORTS, conversation_id=conversation_id)
+    given = {"id": answer["id"], "right": False, "text": "Please open TCP 8883.", "send": True}
+    await desk.crew.agent.ask(REVIEW, input=given)
+    (stored,) = await desk.find(Answer, _id=answer["id"])
+    assert stored.review is not None
+    assert (stored.review.right, stored.review.text) == (False, "Please open TCP 8883.")
+    said = sorted(await desk.find(Message, conversation_id=conversation_id), key=lambda m: m.at)
+    assert [m.body for m in said][-1] == "Please open TCP 8883."
+    for wrong in ({"send": True, "text": ""}, {"text": "x" * 20_001}):
+        body = await desk.crew.agent.post(REVIEW, input={"id": answer["id"], "right": True, **wrong})
+        assert body["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+    refused = await desk.crew.customer.post(REVIEW, input={"id": answer["id"], "right": True})
+    assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_the_turns_of_a_conversation_are_read_by_who_may(desk: Desk) -> None:
+    conversation_id = await desk.start(desk.crew.customer)
+    await desk.ask(desk.crew.customer, PORTS, conversation_id=conversation_id)
+    await desk.ask(desk.crew.agent, "How much goodwill may an agent give?", conversation_id=conversation_id)
+    query = f'{{ answers(conversationId: "{conversation_id}") {{ text decision mode }} }}'
+    assert len((await desk.crew.agent.ask(query))["answers"]) == 2
+    (own,) = (await desk.crew.customer.ask(query))["answers"]
+    assert own["mode"] == "EXTRACTIVE"
+    body = await desk.crew.stranger.post(query)
+    assert body["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def fill(crew: Crew, rows: list[Labelled]) -> None:
+    """Store answered turns with thumbs, as asking leaves them, one commit after the other."""
+    conversation_id = (
+        await crew.customer.ask('mutation { startConversation(input: {subject: "Chat"}) { id } }')
+    )["startConversation"]["id"]
+
+    async def create(uow: UnitOfWork) -> None:
+        for row in rows:
+            uow.save(
+                Answer(
+                    id=new_id(),
+                    conversation_id=conversation_id,
+                    question="q",
+                    language="en",
+                    intent="question",
+                    text="a",
+                    mode="extractive",
+                    decision="answered",
+                    reason="found_in_article",
+                    confidence=row.chance,
+                    raw_confidence=row.chance,
+                    threshold=0.5,
+                    feedback=Feedback(helpful=row.right, by=crew.customer.user_id, at=uow.at),
+                )
+            )
+
+    await crew.house.store.write(crew.system, create)
+
+
+async def nights(crew: Crew) -> list[dict[str, Any]]:
+    async with svcs.Container(crew.house.registry) as services:
+        await recalibrate_all(services)
+    found: list[dict[str, Any]] = (await crew.admin.ask(RUNS))["calibrationRuns"]
+    return found
+
+
+def too_sure(n: int, *, seed: int = 1) -> list[Labelled]:
+    """Return answers whose confidence promises far more than half of them keep."""
+    chance = random.Random(seed)
+    return [Labelled(chance.uniform(0.75, 0.98), chance.random() < 0.55) for _ in range(n)]
+
+
+def honest(n: int, *, seed: int = 2) -> list[Labelled]:
+    chance = random.Random(seed)
+    rows = [chance.uniform(0.5, 0.98) for _ in range(n)]
+    return [Labelled(one, chance.random() < one) for one in rows]
+
+
+async def test_a_night_learns_what_makes_answers_honest_and_the_next_has_nothing_to_do(crew: Crew) -> None:
+    await fill(crew, too_sure(200))
+    (run,) = await nights(crew)
+    assert (run["rows"], run["kept"]) == (200, True)
+    assert run["after"]["logLoss"] < run["before"]["logLoss"]
+    assert run["after"]["ece"] < run["before"]["ece"]
+    adjustment = await adjustment_of(crew.house.store.unit_of_work(crew.customer.actor))
+    assert 0.4 < adjustment.apply(0.9) < 0.7
+    assert len(await nights(crew)) == 1
+
+
+async def test_a_worse_calibration_is_never_deployed(crew: Crew) -> None:
+    await fill(crew, honest(200))
+    (run,) = await nights(crew)
+    assert (run["kept"], run["why"]) == (False, "no better on answers it had not seen")
+    assert await adjustment_of(crew.house.store.unit_of_work(crew.system)) == AS_LEARNED
+
+
+async def test_too_little_is_said_and_nothing_learned(crew: Crew) -> None:
+    await fill(crew, too_sure(FEWEST_ROWS - 1))
+    (run,) = await nights(crew)
+    assert not run["kept"]
+    assert run["why"].startswith(f"too little was said: {FEWEST_ROWS - 1} answers")
+    assert (run["before"], run["after"]) == (None, None)
+
+
+async def test_runs_are_for_managers_and_admins(crew: Crew) -> None:
+    await fill(crew, too_sure(70))
+    await nights(crew)
+    assert len((await crew.manager.ask(RUNS))["calibrationRuns"]) == 1
+    for person in (crew.agent, crew.customer):
+        assert (await person.ask(RUNS))["calibrationRuns"] == []
+    unit = crew.house.store.unit_of_work(crew.system)
+    assert len(await unit.find(CalibrationRun)) == 1
+
+
+async def test_an_asker_who_then_wants_a_person_was_not_helped(desk: Desk) -> None:
+    from assistant.calibration_runs import labelled_rows
+
+    before = sum(not row.right for row in await labelled_rows(desk.unit()))
+    conversation_id = await desk.start(desk.crew.customer)
+    answer = await desk.ask(desk.crew.customer, PORTS, conversation_id=conversation_id)
+    assert answer["decision"] == "ANSWERED"
+    assert sum(not row.right for row in await labelled_rows(desk.unit())) == before
+    await desk.ask(desk.crew.customer, "I want to talk to a human", conversation_id=conversation_id)
+    assert sum(not row.right for row in await labelled_rows(desk.unit())) == before + 1
+
+
+def test_feedback_that_says_the_opposite_of_the_evidence_is_not_believed() -> None:
+    chance = random.Random(3)
+    rows = [
+        Labelled(one, chance.random() > one) for one in (chance.uniform(0.05, 0.95) for _ in range(4_000))
+    ]
+    outcome = recalibrate(rows, AS_LEARNED)
+    assert (outcome.kept, outcome.why) == (False, "feedback says the opposite of the evidence")
+
+
+def test_drift_is_seen_and_stillness_is_not() -> None:
+    still = np.array([row.chance for row in honest(400)])
+    assert (stability_index(still) or 0) < 0.25
+    moved = np.concatenate([still[:200], still[200:] * 0.5])
+    assert (stability_index(moved) or 0) > 0.25
+    assert stability_index(still[:20]) is None
+    rows = [Labelled(float(one), True) for one in moved]
+    assert recalibrate(rows, AS_LEARNED).drifted
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.1, 3), st.floats(-2, 2))
+def test_an_adjustment_keeps_order_and_range(chance: float, slope: float, offset: float) -> None:
+    adjustment = Adjustment("", slope, offset)
+    assert 0 <= adjustment.apply(chance) <= 1
+    assert adjustment.apply(chance) <= adjustment.apply(min(0.9999, chance + 0.0005))
+
+
+def test_what_is_calibrated_already_stays() -> None:
+    rows = honest(2_000)
+    slope, offset = fit_platt(np.array([r.chance for r in rows]), np.array([float(r.right) for r in rows]))
+    assert abs(slope - 1) < 0.25
+    assert abs(offset) < 0.25
+    assert timedelta(days=1)
