@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from beanie import Document
 from pydantic import BaseModel, Field, model_validator
@@ -12,6 +12,16 @@ from pymongo import IndexModel
 from backend.core.clock import Moment
 from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
+
+
+class NotificationChannel(StrEnum):
+    """A way to reach somebody. The inbox is one of them; the others leave the house."""
+
+    PUSH = "push"
+    WEB_PUSH = "web_push"
+    IN_APP = "in_app"
+    EMAIL = "email"
+    WEBHOOK = "webhook"
 
 
 class RegistrationKind(StrEnum):
@@ -55,18 +65,30 @@ class Device(Record):
         """Tell whether a push can be addressed to it."""
         return bool(self.value)
 
+    @property
+    def channel(self) -> NotificationChannel:
+        """Return the channel by which it is reached."""
+        is_browser = self.registration_kind.value == NotificationChannel.WEB_PUSH.value
+        return NotificationChannel.WEB_PUSH if is_browser else NotificationChannel.PUSH
+
     class Settings:
         name = "devices"
         indexes: ClassVar = [IndexModel([("workspace_id", 1), ("owner_id", 1)])]
 
 
 class Notification(Record):
-    """One line in somebody's inbox; ``owner_id`` is the recipient, and nobody else may read it."""
+    """One line in somebody's inbox; ``owner_id`` is the recipient, and nobody else may read it.
+
+    The id is derived from the occasion and the recipient: an occasion tells nobody twice. ``words`` are the
+    values that filled its templates, for what is put together later (a letter, a digest). One that is not
+    listed is not in the inbox: its recipient wants it over other channels only.
+    """
 
     kind: ClassVar[str] = "notification"
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "title": PersonalClass.TEXT,
         "body": PersonalClass.TEXT,
+        "words": PersonalClass.TEXT,
     }
     about_records: ClassVar[tuple[tuple[str, str], ...]] = (
         ("user", "owner_id"),
@@ -74,6 +96,7 @@ class Notification(Record):
     )
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"owner_id", "team_ids", "type", "subject_kind", "subject_id", "title", "body"}
+        | {"words", "is_listed"}
     )
 
     type: str
@@ -81,6 +104,8 @@ class Notification(Record):
     subject_id: str = ""
     title: str
     body: str
+    words: dict[str, Any] = Field(default_factory=dict)
+    is_listed: bool = True
     read_at: Moment | None = None
 
     class Settings:
@@ -120,14 +145,30 @@ class NotificationPreference(Record):
         name = "notification_preferences"
 
 
+class DeliverySort(StrEnum):
+    """What a delivery does. All but TELL and DIGEST are silent: the person sees nothing of them."""
+
+    TELL = "tell"
+    """One notification: ``notification_id``."""
+    DIGEST = "digest"
+    """The notifications that were gathered for it, in one: those of the rows with its id as ``digest_id``."""
+    RETRACT = "retract"
+    """Take ``notification_id`` off the screen: it was read elsewhere."""
+    SYNC = "sync"
+    """Wake the app, so that it pulls; says nothing of any record."""
+
+
 class DeliveryState(StrEnum):
     """Where a delivery stands. DUE and LEASED ones are still to be sent."""
 
     DUE = "due"
     LEASED = "leased"
+    GATHERED = "gathered"
+    """It leaves, or left, with the digest ``digest_id``; never sent by itself."""
     SENT = "sent"
     FAILED = "failed"
     DROPPED = "dropped"
+    """The house decided against it: ``reason`` says by which rule."""
     DEAD = "dead"
 
 
@@ -141,20 +182,36 @@ class Attempt(BaseModel):
 
 
 class Delivery(Document):
-    """One notification on its way to one device. A queue's entry, not a record: no version, no readers.
+    """One notification on its way to one person over one channel, and afterwards the log of that.
+
+    A queue's entry, not a record: no version, no readers, and no words of anybody's. What it says is put
+    together from the notification when it leaves (``content.py``). ``device_id`` goes with push and Web Push,
+    ``endpoint_id`` with webhooks; e-mail goes to the person's address at the moment of sending.
 
     ``next_at`` is when a worker may take it: first ``not_before``, then the next try; while it is leased, the
-    end of the lease. ``expires_at`` is when it is given up.
+    end of the lease. ``expires_at`` is when it is given up. ``reason`` and ``rule`` say why it waits, or why
+    it ended: a code, and whose setting decided (``user``, ``team:<id>``, ``workspace``, ``usual``).
+    ``raised_at`` is when it happened that it tells: of what is due, the newest is the most useful.
     """
 
     id: str  # type: ignore[assignment]  # Beanie's default is ObjectId
     workspace_id: str
-    notification_id: str
+    sort: DeliverySort = DeliverySort.TELL
+    channel: NotificationChannel = NotificationChannel.PUSH
+    type: str = ""
+    notification_id: str = ""
+    subject_kind: str = ""
+    subject_id: str = ""
     user_id: str
-    device_id: str
+    device_id: str = ""
+    endpoint_id: str = ""
+    digest_id: str = ""
     collapse_key: str
+    priority: Literal["high", "normal"] = "high"
     state: DeliveryState = DeliveryState.DUE
     reason: str = ""
+    rule: str = ""
+    raised_at: datetime
     not_before: datetime
     next_at: datetime
     expires_at: datetime
@@ -166,5 +223,10 @@ class Delivery(Document):
         # Workers serve all workspaces, so the queue's index starts with what is due.
         indexes: ClassVar = [
             IndexModel([("state", 1), ("next_at", 1)]),
+            IndexModel([("state", 1), ("expires_at", 1)]),
+            IndexModel([("workspace_id", 1), ("user_id", 1), ("raised_at", 1)]),
+            IndexModel([("workspace_id", 1), ("subject_id", 1)]),
+            IndexModel([("notification_id", 1)]),
+            IndexModel([("digest_id", 1)]),
             IndexModel([("expires_at", 1)], expireAfterSeconds=7 * 86_400),
         ]
