@@ -25,10 +25,11 @@ class NotificationChannel(StrEnum):
 
 
 class RegistrationKind(StrEnum):
-    """How the push vendor knows an app on a device: an installation id, or the older token."""
+    """How an app on a device is known: an installation id, the older token, or a browser's subscription."""
 
     FID = "fid"
     TOKEN = "token"
+    WEB_PUSH = "web_push"
 
 
 class Platform(StrEnum):

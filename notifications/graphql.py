@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import strawberry
 
 from backend.core.connections import Connection, Direction, page
+from backend.core.errors import FieldError, InvalidInput
 from backend.core.graphql import Deleted, Info, given
 from backend.core.ids import new_id
 from backend.identity.actors import Actors
@@ -81,6 +82,8 @@ class NotificationMutation:
     )
     async def device_register(self, info: Info, input: DeviceRegisterInput) -> DeviceResult:
         fields = given(input)
+        if input.kind is documents.RegistrationKind.WEB_PUSH:
+            raise InvalidInput(FieldError("kind", "is a browser's; let it subscribe by webPushSubscribe"))
         fields["registration_kind"] = fields.pop("kind")
         return Device.of(
             await info.context.store.write(

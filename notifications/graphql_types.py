@@ -10,7 +10,10 @@ from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, Not
 from notifications import documents
 from notifications.documents import Platform, RegistrationKind
 
-strawberry.enum(RegistrationKind, description="A Firebase installation id, or the older registration token.")
+strawberry.enum(
+    RegistrationKind,
+    description="A Firebase installation id, the older registration token, or a browser's subscription.",
+)
 strawberry.enum(Platform)
 
 

@@ -15,6 +15,9 @@ from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.identity.actors import Actors
 from backend.identity.events import SessionEnded
+from notifications.channels.documents import NotificationEndpoint
+from notifications.channels.graphql import ChannelMutation, ChannelQuery
+from notifications.channels.provided import provide_channels
 from notifications.devices import on_session_ended
 from notifications.documents import Delivery, Device, Notification, NotificationPreference
 from notifications.events import NotificationRaised
@@ -31,7 +34,7 @@ TICK = timedelta(seconds=5)
 
 # Everybody's own, admins included: an inbox and a device concern nobody else.
 MINE = grant(read=Level.OWN, create=Level.OWN, update=Level.OWN, delete=Level.OWN)
-KINDS = {record.kind: MINE for record in (Notification, Device, NotificationPreference)}
+KINDS = {record.kind: MINE for record in (Notification, Device, NotificationPreference, NotificationEndpoint)}
 
 
 def choose_gateway(settings: Settings, clock: Clock) -> PushGateway:
@@ -51,6 +54,7 @@ def provide(registry: svcs.Registry) -> None:
         owner=f"{socket.gethostname()}:{os.getpid()}:{new_id()}",
     )
     registry.register_value(DeliveryWorker, worker, on_registry_close=worker.close)
+    provide_channels(registry)
 
 
 async def wake_worker(services: svcs.Container) -> None:
@@ -60,10 +64,10 @@ async def wake_worker(services: svcs.Container) -> None:
 
 module = Module(
     name="notifications",
-    documents=(Notification, Device, NotificationPreference),
+    documents=(Notification, Device, NotificationPreference, NotificationEndpoint),
     other_documents=(Delivery,),
-    queries=(NotificationQuery,),
-    mutations=(NotificationMutation,),
+    queries=(NotificationQuery, ChannelQuery),
+    mutations=(NotificationMutation, ChannelMutation),
     subscriptions=(NotificationSubscription,),
     listens={
         "notifications.inbox": (on_occasion, OCCASIONS),

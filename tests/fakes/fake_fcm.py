@@ -131,8 +131,8 @@ _NOT_SIGNED_IN = _Refusal(401, "UNAUTHENTICATED", "Request had invalid authentic
 class FakeFcm:
     """The server, in a thread of its own, for the length of an ``async with`` block.
 
-        ``received`` lists every authorised request to send, in the order of the answers; ``sign_ins`` counts the
-        access tokens given out; ``most_at_once`` is the greatest number of sends that were open together,
+    ``received`` lists every authorised request to send, in the order of the answers; ``sign_ins`` counts the
+    access tokens given out; ``most_at_once`` is the greatest number of sends that were open together,
     ``most_connections`` that of sockets.
     """
 
@@ -155,7 +155,7 @@ class FakeFcm:
         self._started: Future[str] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
-        self._server: web.Server[web.Request] | None = None
+        self._server: web.Server | None = None
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="fake-fcm", daemon=True
         )
