@@ -11,7 +11,12 @@ from backend.core.settings import Settings
 from notifications.channels import documents, endpoints
 from notifications.channels.confirming import send_code
 from notifications.channels.documents import EndpointProvider
-from notifications.channels.graphql_types import (
+from notifications.channels.subscriptions import PushSubscription
+from notifications.channels.vapid import VapidKey
+from notifications.channels.webhooks import WebhookGateway
+from notifications.devices import register_device, registrar_for
+from notifications.documents import Platform, RegistrationKind
+from notifications.endpoint_types import (
     NotificationEndpoint,
     NotificationEndpointConfirmInput,
     NotificationEndpointCreateInput,
@@ -19,12 +24,7 @@ from notifications.channels.graphql_types import (
     NotificationEndpointResult,
     WebPushSubscribeInput,
 )
-from notifications.channels.subscriptions import PushSubscription
-from notifications.channels.vapid import VapidKey
-from notifications.channels.webhooks import WebhookGateway
-from notifications.devices import register_device, registrar_for
-from notifications.documents import Platform, RegistrationKind
-from notifications.graphql_types import Device, DeviceResult
+from notifications.inbox_types import Device, DeviceResult
 
 
 @strawberry.type
