@@ -11,14 +11,14 @@ import mobile_sync.module
 import notifications.module
 from backend.cli import make_command_line
 
-ROOMS = (
+LISTENED_TO = (
     backend.identity.module.module,
     backend.crm.module.module,
     backend.sales.module.module,
     backend.service.module.module,
     knowledge.module.module,
-    notifications.module.module,
 )
+ROOMS = (*LISTENED_TO, notifications.module.make_module([room.telling for room in LISTENED_TO]))
 
 MODULES = (
     *ROOMS,

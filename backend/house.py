@@ -93,6 +93,7 @@ async def open_house(
         stack.push_async_callback(house.store.close)
         await stack.enter_async_context(house.registry)
         await stack.enter_async_context(_running(house, "bell", house.store.bell.watch()))
+        await stack.enter_async_context(_running(house, "presence", house.store.presence.watch()))
         if settings.processes != "web" if working is None else working:
             await stack.enter_async_context(_working(house))
         yield house

@@ -33,7 +33,7 @@ async def hints(
     place: Place | None,
 ) -> AsyncGenerator[Hint, None]:
     """Yield what a phone at ``place`` (None: it holds nothing) should pull for, until its session ends."""
-    async with rung(store.bell, actor.workspace_id) as rings:
+    async with rung(store.bell, actor.workspace_id) as rings, store.presence.listening(actor):
         while True:
             try:
                 actor = with_own_rejections(await actors.renewed(actor))

@@ -105,6 +105,8 @@ class Native:
         except CheckpointExpired:
             resync = ResyncReason.EXPIRED
             page = await pull_feed(self._store.reader, actor, wanted, None, limit=limit)
+        if not page.has_more:
+            self._store.presence.pulled(actor, [one.record.kind for one in wanted], page.place.seq)
         return Page(
             changes=page.changes,
             cursor=write_number(await self._places.keep(actor, page.place), self._key, actor),

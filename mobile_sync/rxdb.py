@@ -131,6 +131,8 @@ def _pull_field(x: str, collection: SyncedCollection, types: Types) -> Any:
         text = checkpoint.cursor if checkpoint else None
         given = read_cursor(text, key, owner=owner) if text else None
         page = await pull_page(info.context.store.reader, actor, collection, given, limit=limit)
+        if page.at_end:
+            info.context.store.presence.pulled(actor, [collection.record.kind], page.cursor.seq)
         if page.rows:
             text = write_cursor(page.cursor, key, owner=owner)
         reached = types.checkpoint(cursor=text) if text else None

@@ -37,7 +37,7 @@ async def changes(
 ) -> AsyncGenerator[list[Row], None]:
     """Yield what changes for ``reader`` from now on; end when its session has ended."""
     place = await _beginning(store, reader, collection)
-    async with rung(store.bell, reader.workspace_id) as rings:
+    async with rung(store.bell, reader.workspace_id) as rings, store.presence.listening(reader):
         while True:
             try:
                 reader = with_own_rejections(await actors.renewed(reader))

@@ -103,6 +103,8 @@ class Watermelon:
             answer.add(change)
         if place is not None:
             await self._correct(actor, page, answer, wanted)
+        if not page.has_more:
+            self._store.presence.pulled(actor, [one.record.kind for one in wanted], page.place.seq)
         number = await self._places.keep(actor, page.place)
         changed = [table_of(one) for one in wanted if table_of(one) in {*answer.updated, *answer.deleted}]
         return {"changes": answer.changes(changed), "timestamp": number, "hasMore": page.has_more}
@@ -120,6 +122,7 @@ class Watermelon:
         for change in changes.values():
             if change.record is not None:
                 answer.add(change)
+        self._store.presence.pulled(actor, [one.record.kind for one in wanted], page.place.seq)
         return {
             "changes": answer.changes([table_of(one) for one in wanted]),
             "timestamp": await self._places.keep(actor, page.place),

@@ -1,18 +1,16 @@
-"""The queue of deliveries: the only file that touches their collection.
+"""The queue of deliveries, seen by who sends: claiming and settling. ``queueing.py`` fills it.
 
 At least once, by leases: a worker that dies with a delivery in hand leaves it to another when the lease
 ends. Each claim has a name of its own, and only the claim that holds a delivery may settle it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from pymongo.errors import DuplicateKeyError
 
 from backend.core.ids import new_id
-from notifications.documents import Attempt, Delivery, DeliveryState
+from notifications.documents import Attempt, Delivery, DeliveryState, NotificationChannel
 
 log = structlog.get_logger(__name__)
 
@@ -32,18 +30,6 @@ class Settlement:
     next_at: datetime | None = None
 
 
-async def enqueue_deliveries(deliveries: Sequence[Delivery]) -> int:
-    """Add what is not in the queue yet, by id; return how many were new."""
-    added = 0
-    for delivery in deliveries:
-        try:
-            await delivery.insert()
-            added += 1
-        except DuplicateKeyError:  # the relay handed the same entry over again
-            log.info("delivery_known", delivery_id=delivery.id)
-    return added
-
-
 async def claim_deliveries(worker: str, *, now: datetime, most: int) -> list[Delivery]:
     """Lease up to ``most`` deliveries that are due, or whose lease ended, to one new claim of ``worker``."""
     claim = f"{worker}|{new_id()}"
@@ -57,7 +43,7 @@ async def _claim(claim: str, state: DeliveryState, *, now: datetime, most: int) 
     if most <= 0:
         return []
     queue = Delivery.get_pymongo_collection()
-    due = {"state": state.value, "next_at": {"$lte": now}}
+    due = {"state": state.value, "next_at": {"$lte": now}, "channel": NotificationChannel.PUSH.value}
     lease = {"state": DeliveryState.LEASED.value, "lease_owner": claim, "next_at": now + LEASE}
     ids = [row["_id"] for row in await queue.find(due, {"_id": 1}).limit(most).to_list()]
     taken: list[Delivery] = []
@@ -91,5 +77,5 @@ async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
 
 
 async def deliveries_of(notification_id: str) -> list[Delivery]:
-    """Return what became of a notification on each device, for people who look into it."""
+    """Return what became, or is to become, of a notification on each way."""
     return await Delivery.find({"notification_id": notification_id}).to_list()

@@ -7,12 +7,14 @@ import svcs
 from backend.core import relay
 from backend.core.access import Actor, Level, grant, system_actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput
+from backend.core.events import DomainEvent, RecordUpdated
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.ids import derived_id
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from backend.identity.events import SessionEnded
 from notifications.documents import Device
+from notifications.events import DeviceTaken
 
 _ANY_DEVICE = grant(read=Level.ALL, create=Level.ALL, update=Level.ALL)
 
@@ -40,15 +42,25 @@ async def register_device(uow: UnitOfWork, fields: Fields) -> Device:
     for former in await uow.find(Device, mine | {"session_id": uow.actor.session_id}):
         if former.id != id:
             await drop_device(uow, former.id, reason="replaced")
+    events: list[DomainEvent] = []
     if await uow.is_taken(Device, id):
         device = await uow.access(Device, id, action="update")
+        events = _taken(device, uow.actor.user_id)
         set_fields(device, {**fields, **mine})
     else:
         device = await new_record(uow, Device, fields, id=id)
     device.session_id, device.registered_at = uow.actor.session_id, uow.at
     device.dropped_at, device.dropped_reason = None, ""
-    uow.save(device)
+    uow.save(device, *events)
     return device
+
+
+def _taken(device: Device, user_id: str) -> list[DomainEvent]:
+    """Return what is to be announced when ``user_id`` registers a device that may be another's."""
+    if not device.is_reachable or device.owner_id in (None, user_id):
+        return []
+    taken = DeviceTaken(former_owner_id=device.owner_id, platform=device.platform.value)
+    return [RecordUpdated(fields=("owner_id",)), taken]
 
 
 async def drop_device(uow: UnitOfWork, id: str, *, reason: str, only_of_session: str | None = None) -> Device:

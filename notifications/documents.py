@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from datetime import datetime, time
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from beanie import Document
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pymongo import IndexModel
 
 from backend.core.clock import Moment
 from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
+from notifications.choosing import Handling
+
+WALL_TIME = r"^([01]\d|2[0-3]):[0-5]\d$"
 
 
 class NotificationChannel(StrEnum):
@@ -25,10 +28,11 @@ class NotificationChannel(StrEnum):
 
 
 class RegistrationKind(StrEnum):
-    """How the push vendor knows an app on a device: an installation id, or the older token."""
+    """How an app on a device is known: an installation id, the older token, or a browser's subscription."""
 
     FID = "fid"
     TOKEN = "token"
+    WEB_PUSH = "web_push"
 
 
 class Platform(StrEnum):
@@ -116,8 +120,8 @@ class Notification(Record):
 class QuietSpan(Part):
     """Quiet hours as a person sets them: HH:MM in their own time zone."""
 
-    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    end: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    start: str = Field(pattern=WALL_TIME)
+    end: str = Field(pattern=WALL_TIME)
 
     @model_validator(mode="after")
     def refuse_no_span(self) -> Self:
@@ -132,17 +136,89 @@ class QuietSpan(Part):
         return time.fromisoformat(self.start), time.fromisoformat(self.end)
 
 
-class NotificationPreference(Record):
+class Choice(Part):
+    """What is to be done with a type (``*``: any) on a channel."""
+
+    type: str = Field(max_length=100)
+    channel: NotificationChannel
+    handling: Handling
+
+
+class Throttle(Part):
+    """How often one person is interrupted by a type (``*``: any); more are gathered into one."""
+
+    type: str = Field(max_length=100)
+    most: int = Field(ge=1, le=1_000)
+    minutes: int = Field(ge=1, le=10_080)
+
+
+class Ahead(Part):
+    """How long before (of an alert: after) its date a reminder of a type comes."""
+
+    type: str = Field(max_length=100)
+    minutes: int = Field(ge=0, le=527_040)
+
+
+WallTime = Annotated[str, StringConstraints(pattern=WALL_TIME)]
+
+
+class TellingRules(Record):
+    """What is said about being told: by a workspace, a team or a person. What is not said is left open."""
+
+    quiet_hours: QuietSpan | None = None
+    is_never_quiet: bool = False
+    digest_at: list[WallTime] = Field(default_factory=list, max_length=24)
+    choices: list[Choice] = Field(default_factory=list, max_length=200)
+    throttles: list[Throttle] = Field(default_factory=list, max_length=100)
+    ahead: list[Ahead] = Field(default_factory=list, max_length=100)
+    is_private: bool | None = None
+
+
+class NotificationPreference(TellingRules):
     """What one person wants to be told, and when. One a person; the id is derived from theirs."""
 
     kind: ClassVar[str] = "notification_preference"
     about_records: ClassVar[tuple[tuple[str, str], ...]] = (("user", "owner_id"),)
 
-    quiet_hours: QuietSpan | None = None
-    muted_types: list[str] = Field(default_factory=list)
+    muted_types: list[str] = Field(default_factory=list, max_length=200)
 
     class Settings:
         name = "notification_preferences"
+
+
+class NotificationPolicy(TellingRules):
+    """What a workspace, or with ``team_id`` a team, wants its people to be told. The id is derived."""
+
+    kind: ClassVar[str] = "notification_policy"
+    server_owned: ClassVar[frozenset[str]] = frozenset({"owner_id", "team_ids", "team_id"})
+
+    team_id: str = ""
+
+    class Settings:
+        name = "notification_policies"
+
+
+class NotificationTemplate(Record):
+    """A workspace's own words for a type in a language; a blank part is the usual one. The id is derived."""
+
+    kind: ClassVar[str] = "notification_template"
+    server_owned: ClassVar[frozenset[str]] = frozenset({"owner_id", "team_ids", "type", "locale"})
+
+    type: str
+    locale: str
+    title: str = ""
+    body: str = ""
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Return its templates by part."""
+        return {name: getattr(self, name) for name in ("title", "body", "subject", "text", "html")}
+
+    class Settings:
+        name = "notification_templates"
 
 
 class DeliverySort(StrEnum):
@@ -222,11 +298,65 @@ class Delivery(Document):
         name = "deliveries"
         # Workers serve all workspaces, so the queue's index starts with what is due.
         indexes: ClassVar = [
-            IndexModel([("state", 1), ("next_at", 1)]),
+            IndexModel([("state", 1), ("channel", 1), ("next_at", 1)]),
             IndexModel([("state", 1), ("expires_at", 1)]),
             IndexModel([("workspace_id", 1), ("user_id", 1), ("raised_at", 1)]),
             IndexModel([("workspace_id", 1), ("subject_id", 1)]),
+            IndexModel([("user_id", 1), ("collapse_key", 1), ("raised_at", 1)]),
             IndexModel([("notification_id", 1)]),
             IndexModel([("digest_id", 1)]),
             IndexModel([("expires_at", 1)], expireAfterSeconds=7 * 86_400),
         ]
+
+
+class TurnBucket(Document):
+    """How many turns somebody has left of being interrupted by a type: when all are there again."""
+
+    id: str  # type: ignore[assignment]  # person and type
+    workspace_id: str
+    full_at: datetime
+    expires_at: datetime
+
+    class Settings:
+        name = "notification_turns"
+        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+
+
+class DueDate(Document):
+    """When somebody is to be reminded of a record. No record itself: it follows from one, and is made anew.
+
+    ``date`` is the record's own, ``due_at`` when to tell of it: None once it is told, or not to be told.
+    """
+
+    id: str  # type: ignore[assignment]  # derived: type, record, person
+    workspace_id: str
+    type: str
+    record_id: str
+    user_id: str
+    date: datetime
+    due_at: datetime | None
+    tries: int = 0
+
+    class Settings:
+        name = "notification_due_dates"
+        # One job serves all workspaces, so this index starts with what is due.
+        indexes: ClassVar = [
+            IndexModel([("due_at", 1)]),
+            IndexModel([("workspace_id", 1), ("record_id", 1)]),
+            IndexModel([("workspace_id", 1), ("user_id", 1)]),
+        ]
+
+
+class SyncPing(Document):
+    """When a device was last woken to pull, how often in vain, and what is left of its budget."""
+
+    id: str  # type: ignore[assignment]  # the device's
+    workspace_id: str
+    at: datetime
+    unanswered: int
+    full_at: datetime | None = None
+    expires_at: datetime
+
+    class Settings:
+        name = "sync_pings"
+        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]

@@ -1,11 +1,13 @@
 """Firebase Cloud Messaging. The one place that knows the vendor's library.
 
 The library (firebase-admin 7.7) is used for what it is good at: the shape of messages and the meaning of
-errors. Three of its habits do not fit a server with one event loop and a durable queue. They are set right
+errors. Five of its habits do not fit a server with one event loop and a durable queue. They are set right
 in ``_connect``, the only code here that touches its private names:
 
 - it fetches OAuth tokens with blocking calls on the event loop, and twice more per message after a 401;
 - it retries 500 and 503 up to four times by itself, heedless of Retry-After, while the delivery's lease ends;
+- one answer that is not JSON, or one message that it cannot write, fails all that were sent with it;
+- its HTTP client spends most of the time on looking for a free connection;
 - it has no setting for another address, which a test or an egress proxy needs.
 """
 
@@ -25,20 +27,22 @@ import google.auth.exceptions
 import google.auth.transport.requests
 import httpx
 import structlog
-from firebase_admin import _http_client, _retry, credentials, exceptions, messaging
+from firebase_admin import _http_client, credentials, exceptions, messaging
+from google.auth.credentials import TokenState
 
 from backend.core.clock import Clock, SystemClock
 from notifications.gateways import Outcome, PushMessage, Verdict
 from notifications.vendor_loop import VendorLoop
+from notifications.vendor_transport import AiohttpTransport
 from notifications.verdicts import Refusal, judge, read_retry_after
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 100
-"""Messages in flight at once, and so the most sockets. The library's own pool ends there too."""
+MOST_AT_ONCE = 100
+"""Messages in flight at once, and so the most sockets."""
 
 HTTP_TIMEOUT = timedelta(seconds=10)
-"""For each step of one request (connect, send, read); the library's default is 120 s."""
+"""For one whole request; the library's default is 120 s."""
 
 _APNS_COLLAPSE_ID_BYTES = 64  # Source: Apple, "Sending notification requests to APNs"
 _WEB_PUSH_TOPIC_CHARS = 32  # Source: RFC 8030, 5.4
@@ -70,11 +74,11 @@ class FirebaseGateway:
         self._credentials_path = credentials_path
         self._base_url = base_url
         self._http_timeout = http_timeout
-        self._chunk_timeout = 2 * http_timeout  # a request has four steps; the delivery's lease is 30 s
         self._clock = clock or SystemClock()
         self._loop = VendorLoop("firebase")
         self._connection: _Connection | None = None
         self._connecting = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
 
     async def send(self, messages: Sequence[PushMessage]) -> list[Verdict]:
         """Try each message once, at most 100 at a time; return one verdict per message, in the same order."""
@@ -83,8 +87,13 @@ class FirebaseGateway:
     async def close(self) -> None:
         """Close the sockets; the gateway is not used afterwards."""
         if self._connection is not None:
-            await self._loop.run(self._connection.close())
+            await self._loop.run(self._close(self._connection))
         await self._loop.stop()
+
+    async def _close(self, connection: "_Connection") -> None:
+        if self._renewing is not None:
+            await self._renewing
+        await connection.close()
 
     async def _send(self, messages: Sequence[PushMessage]) -> list[Verdict]:
         try:
@@ -96,41 +105,47 @@ class FirebaseGateway:
             return [Verdict(outcome=Outcome.RETRY, reason="SIGN_IN_FAILED", detail=str(error))] * len(
                 messages
             )
-        verdicts: list[Verdict] = []
-        for start in range(0, len(messages), CHUNK):
-            verdicts += await self._send_chunk(connection, messages[start : start + CHUNK])
+        verdicts = await asyncio.gather(*(self._send_one(connection, message) for message in messages))
         if any(verdict.reason == "UNAUTHENTICATED" for verdict in verdicts):
             connection.credential.token = None  # revoked before its time: sign in anew at the next send
         return verdicts
 
     async def _signed_in(self) -> "_Connection":
+        """Return the connection with an access token that counts.
+
+        One that nears its end is renewed beside the sending, which goes on with the old one.
+        """
         async with self._connecting:
             if self._connection is None:
                 self._connection = await asyncio.to_thread(
                     _connect, self._credentials_path, self._base_url, self._http_timeout
                 )
             connection = self._connection
-            if not connection.credential.valid:  # or within minutes of its end
-                await asyncio.to_thread(connection.refresh, self._http_timeout)
+            match connection.credential.token_state:
+                case TokenState.INVALID:
+                    await asyncio.to_thread(connection.refresh, self._http_timeout)
+                case TokenState.STALE if self._renewing is None or self._renewing.done():
+                    self._renewing = asyncio.create_task(self._renew(connection), name="firebase token")
             return connection
 
-    async def _send_chunk(self, connection: "_Connection", chunk: Sequence[PushMessage]) -> list[Verdict]:
-        now_seconds = int(self._clock.now().timestamp())
-        drafts = [_draft(message, now_seconds=now_seconds) for message in chunk]
+    async def _renew(self, connection: "_Connection") -> None:
         try:
-            async with asyncio.timeout(self._chunk_timeout.total_seconds()):
-                batch = await messaging.send_each_async(drafts, app=connection.app)
+            await asyncio.to_thread(connection.refresh, self._http_timeout)
+        except google.auth.exceptions.GoogleAuthError as error:
+            log.warning("push_sign_in_failed", error=str(error), mend="the token in use counts for minutes")
+
+    async def _send_one(self, connection: "_Connection", message: PushMessage) -> Verdict:
+        """Send one message by itself: what is wrong with it, or with its answer, is nobody else's."""
+        try:
+            draft = _draft(message, now_seconds=int(self._clock.now().timestamp()))
+            [response] = (await messaging.send_each_async([draft], app=connection.app)).responses
         except exceptions.FirebaseError as error:  # an answer that is not FCM's: nobody knows what was taken
-            return [self._verdict_on(error)] * len(chunk)
-        except TimeoutError:
-            late = f"No answer within {self._chunk_timeout.total_seconds():g} s."
-            return [judge(Refusal(code="DEADLINE_EXCEEDED", message=late))] * len(chunk)
-        return [
-            Verdict(outcome=Outcome.SENT, reason="SENT", provider_message_id=response.message_id)
-            if response.success
-            else self._verdict_on(response.exception)
-            for response in batch.responses
-        ]
+            return self._verdict_on(error)
+        except ValueError as error:  # the library will not write it: our bug, and no reason to try again
+            return Verdict(outcome=Outcome.FAILED, reason="UNWRITABLE", detail=str(error))
+        if response.success:
+            return Verdict(outcome=Outcome.SENT, reason="SENT", provider_message_id=response.message_id)
+        return self._verdict_on(response.exception)
 
     def _verdict_on(self, error: Any) -> Verdict:
         headers = error.http_response.headers if error.http_response is not None else {}
@@ -205,11 +220,14 @@ def _connect(credentials_path: Path, base_url: str, http_timeout: timedelta) -> 
     service = messaging._get_messaging_service(app)
     if base_url:
         service._fcm_url = f"{base_url}/v1/projects/{app.project_id}/messages:send"
-    service._async_client = _http_client.HttpxAsyncClient(
-        timeout=http_timeout.total_seconds(), retry_config=_retry.HttpxRetry(max_retries=0)
+    client = httpx.AsyncClient(
+        auth=_Bearer(credential),
+        headers=_http_client.METRICS_HEADERS,
+        transport=AiohttpTransport(connections=MOST_AT_ONCE, seconds=http_timeout.total_seconds()),
     )
-    service._async_client.async_client.auth = _Bearer(credential)
-    return _Connection(app=app, credential=credential, client=service._async_client)
+    service._async_client = _http_client.HttpxAsyncClient(timeout=http_timeout.total_seconds(), http2=False)
+    service._async_client._async_client = client
+    return _Connection(app=app, credential=credential, client=client)
 
 
 # -------------------------------------------------------------------------------------------- the message

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
+
+M = TypeVar("M", contravariant=True)
 
 LONGEST_TTL = timedelta(days=28)  # Source: FCM, "Set the lifespan of a message"; longer is refused
 
@@ -13,16 +15,16 @@ LONGEST_TTL = timedelta(days=28)  # Source: FCM, "Set the lifespan of a message"
 class Registration:
     """One app on one device, as the push vendor knows it.
 
-    ``fid`` is a Firebase installation id; ``token`` is the older registration token. The value opens a
-    channel to somebody's device, so it stays out of logs.
+    ``fid`` is a Firebase installation id, ``token`` the older registration token, ``web_push`` a browser's
+    subscription. The value opens a channel to somebody's device, so it stays out of logs.
     """
 
-    kind: Literal["fid", "token"]
+    kind: Literal["fid", "token", "web_push"]
     value: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in ("fid", "token"):
-            raise ValueError(f"A registration is a 'fid' or a 'token', not {self.kind!r}.")
+        if self.kind not in ("fid", "token", "web_push"):
+            raise ValueError(f"A registration is a 'fid', a 'token' or a 'web_push', not {self.kind!r}.")
         if not self.value:
             raise ValueError("A registration without a value reaches nobody; store the one the app reports.")
 
@@ -94,10 +96,10 @@ class Verdict:
     mend: str = ""
 
 
-class PushGateway(Protocol):
-    """Send to devices."""
+class Gateway(Protocol[M]):
+    """Send over one channel."""
 
-    async def send(self, messages: Sequence[PushMessage]) -> Sequence[Verdict]:
+    async def send(self, messages: Sequence[M]) -> Sequence[Verdict]:
         """Try each message once; return one verdict per message, in the same order.
 
         Never raises for what a vendor or a network does: that is what verdicts are for.
@@ -107,3 +109,7 @@ class PushGateway(Protocol):
     async def close(self) -> None:
         """Let go of sockets and threads; the gateway is not used afterwards."""
         ...
+
+
+PushGateway = Gateway[PushMessage]
+"""Send to devices."""

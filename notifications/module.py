@@ -2,12 +2,16 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from datetime import timedelta
 
+import structlog
 import svcs
 
 from backend.core.access import Level, grant
+from backend.core.alerts import Telling
 from backend.core.clock import Clock
+from backend.core.events import RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.ids import new_id
 from backend.core.jobs import Job
 from backend.core.module import Module
@@ -15,23 +19,52 @@ from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.identity.actors import Actors
 from backend.identity.events import SessionEnded
+from notifications.channels.documents import NotificationEndpoint
+from notifications.channels.provided import provide_channels
 from notifications.devices import on_session_ended
-from notifications.documents import Delivery, Device, Notification, NotificationPreference
-from notifications.events import NotificationRaised
+from notifications.documents import (
+    Delivery,
+    Device,
+    DueDate,
+    Notification,
+    NotificationPolicy,
+    NotificationPreference,
+    NotificationTemplate,
+    SyncPing,
+    TurnBucket,
+)
+from notifications.events import NotificationRaised, NotificationRead
 from notifications.firebase import FirebaseGateway
 from notifications.gateways import PushGateway
-from notifications.graphql import NotificationMutation, NotificationQuery, NotificationSubscription
-from notifications.listening import OCCASIONS, on_occasion
+from notifications.graphql import MUTATIONS, QUERIES, SUBSCRIPTIONS
+from notifications.occasions import listeners
+from notifications.pings import Pinger
 from notifications.planning import on_notification_raised
+from notifications.queueing import drop_expired
 from notifications.recording import RecordingGateway
+from notifications.reminders import Reminders
+from notifications.retracting import on_notification_read
 from notifications.sending import DeliveryWorker
 from notifications.synced import NOTIFICATIONS
 
+log = structlog.get_logger(__name__)
+
 TICK = timedelta(seconds=5)
+LOOK_FOR_DUE = timedelta(seconds=30)
 
 # Everybody's own, admins included: an inbox and a device concern nobody else.
 MINE = grant(read=Level.OWN, create=Level.OWN, update=Level.OWN, delete=Level.OWN)
-KINDS = {record.kind: MINE for record in (Notification, Device, NotificationPreference)}
+KINDS = {record.kind: MINE for record in (Notification, Device, NotificationPreference, NotificationEndpoint)}
+ALL, TEAM = Level.ALL, Level.TEAM
+POLICY, WORDS = NotificationPolicy.kind, NotificationTemplate.kind
+SET = grant(read=ALL, create=ALL, update=ALL)
+ROLES = {
+    "admin": KINDS | {POLICY: SET, WORDS: SET},
+    "manager": KINDS | {POLICY: grant(read=ALL, create=TEAM, update=TEAM)},
+    "rep": KINDS | {POLICY: grant(read=ALL)},
+    "agent": KINDS | {POLICY: grant(read=ALL)},
+    "customer": KINDS,
+}
 
 
 def choose_gateway(settings: Settings, clock: Clock) -> PushGateway:
@@ -42,7 +75,7 @@ def choose_gateway(settings: Settings, clock: Clock) -> PushGateway:
 
 
 def provide(registry: svcs.Registry) -> None:
-    """Register this process's worker. It opens nothing before something is due."""
+    """Register this process's worker and pinger. They open nothing before something is due."""
     settings, store, actors = svcs.Container(registry).get(Settings, Store, Actors)
     worker = DeliveryWorker(
         store,
@@ -51,6 +84,8 @@ def provide(registry: svcs.Registry) -> None:
         owner=f"{socket.gethostname()}:{os.getpid()}:{new_id()}",
     )
     registry.register_value(DeliveryWorker, worker, on_registry_close=worker.close)
+    registry.register_value(Pinger, Pinger(store, actors))
+    provide_channels(registry)
 
 
 async def wake_worker(services: svcs.Container) -> None:
@@ -58,20 +93,58 @@ async def wake_worker(services: svcs.Container) -> None:
     (await services.aget(DeliveryWorker)).wake()
 
 
-module = Module(
-    name="notifications",
-    documents=(Notification, Device, NotificationPreference),
-    other_documents=(Delivery,),
-    queries=(NotificationQuery,),
-    mutations=(NotificationMutation,),
-    subscriptions=(NotificationSubscription,),
-    listens={
-        "notifications.inbox": (on_occasion, OCCASIONS),
-        "notifications.devices": (on_session_ended, (SessionEnded,)),
-        "notifications.plan": (on_notification_raised, (NotificationRaised,)),
-    },
-    jobs=(Job(name="notifications.deliver", every=TICK, run=wake_worker),),
-    roles=dict.fromkeys(("admin", "manager", "rep", "agent", "customer"), KINDS),
-    synced=(NOTIFICATIONS,),
-    provide=provide,
-)
+async def wake_phones(services: svcs.Container) -> None:
+    """Wake phones that lack something, and the worker for them."""
+    if await (await services.aget(Pinger)).look():
+        (await services.aget(DeliveryWorker)).wake()
+
+
+async def give_up_late_ones(services: svcs.Container) -> None:
+    """Give up on what has outlived its use, before a worker takes it in hand."""
+    store = await services.aget(Store)
+    if dropped := await drop_expired(now=store.clock.now()):
+        log.info("deliveries_expired", count=dropped)
+
+
+def make_module(telling: Sequence[Telling]) -> Module:
+    """Return the room that tells people what the other rooms declare."""
+    reminders = Reminders([reminder for one in telling for reminder in one.reminders])
+
+    async def remind(services: svcs.Container) -> None:
+        await reminders.tell_what_is_due(services)
+
+    def provide_all(registry: svcs.Registry) -> None:
+        provide(registry)
+        registry.register_value(Reminders, reminders)
+
+    return Module(
+        name="notifications",
+        documents=(
+            Notification,
+            Device,
+            NotificationPreference,
+            NotificationPolicy,
+            NotificationTemplate,
+            NotificationEndpoint,
+        ),
+        other_documents=(Delivery, TurnBucket, DueDate, SyncPing),
+        queries=QUERIES,
+        mutations=MUTATIONS,
+        subscriptions=SUBSCRIPTIONS,
+        listens={
+            **listeners(telling),
+            "notifications.devices": (on_session_ended, (SessionEnded,)),
+            "notifications.plan": (on_notification_raised, (NotificationRaised,)),
+            "notifications.read": (on_notification_read, (NotificationRead,)),
+            "notifications.dates": (reminders.on_changed, (RecordCreated, RecordUpdated, RecordDeleted)),
+        },
+        jobs=(
+            Job(name="notifications.deliver", every=TICK, run=wake_worker),
+            Job(name="notifications.sync_pings", every=TICK, run=wake_phones),
+            Job(name="notifications.remind", every=LOOK_FOR_DUE, run=remind),
+            Job(name="notifications.expire", every=timedelta(minutes=1), run=give_up_late_ones),
+        ),
+        roles=ROLES,
+        synced=(NOTIFICATIONS,),
+        provide=provide_all,
+    )

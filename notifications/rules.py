@@ -1,11 +1,8 @@
 """When a push may leave, and when a refused one is tried again. Pure."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
-
-from notifications.catalogue import NotificationType
 
 FIRST_PAUSE = timedelta(seconds=2)
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -27,30 +24,6 @@ class QuietHours:
         if self.start < self.end:
             return self.start <= wall < self.end
         return wall >= self.start or wall < self.end
-
-
-@dataclass(frozen=True)
-class Plan:
-    """When a push may leave at the earliest, and when it is given up."""
-
-    not_before: datetime
-    expires_at: datetime
-
-
-def plan(
-    type: NotificationType,
-    *,
-    at: datetime,
-    zone: ZoneInfo,
-    quiet_hours: QuietHours | None,
-    muted: Collection[str],
-) -> Plan | None:
-    """Return when to push a notification that was raised at ``at``; None when it stays in the inbox."""
-    if type.key in muted:
-        return None
-    is_held = quiet_hours is not None and not type.critical
-    not_before = first_moment_outside(quiet_hours, at=at, zone=zone) if quiet_hours and is_held else at
-    return Plan(not_before=not_before, expires_at=not_before + type.lives)
 
 
 def first_moment_outside(quiet_hours: QuietHours, *, at: datetime, zone: ZoneInfo) -> datetime:

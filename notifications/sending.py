@@ -25,10 +25,12 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.crm.consent import ConsentChannel, Purpose
 from backend.crm.consents import find_permission
 from backend.identity.actors import Actors
+from backend.identity.documents import User
 from notifications.catalogue import CATALOGUE
+from notifications.content import Content, content_of, silent_content, told_by
 from notifications.delivery import Settlement, claim_deliveries, settle_delivery
 from notifications.devices import drop_device
-from notifications.documents import Attempt, Delivery, DeliveryState, Device, Notification
+from notifications.documents import Attempt, Delivery, DeliverySort, DeliveryState, Device, Notification
 from notifications.gateways import Outcome, PushGateway, PushMessage, Registration, Verdict
 from notifications.rules import pause_before_next_try
 
@@ -172,14 +174,35 @@ class DeliveryWorker:
         if device.owner_id != delivery.user_id:
             raise Withdrawn("device_changed_hands")
         uow = self._store.unit_of_work(await self._actor_on(device, delivery))
-        notification = await _found(
-            uow, Notification, delivery.notification_id, otherwise="notification_gone"
-        )
-        if notification.read_at is not None:
-            raise Withdrawn("already_read")
-        await _check_subject(uow, notification)
+        if delivery.sort in (DeliverySort.RETRACT, DeliverySort.SYNC):
+            return _message(delivery, silent_content(delivery), device, now=now)
+        told = await self._may_be_told(uow, delivery)
         await _check_consent(uow)
-        return _message(delivery, notification, device, now=now)
+        recipient = await _found(house, User, delivery.user_id, otherwise="session_ended")
+        content = await content_of(house, delivery, told, recipient, link="")
+        return _message(delivery, content, device, now=now)
+
+    async def _may_be_told(self, uow: UnitOfWork, delivery: Delivery) -> list[Notification]:
+        """Return what the recipient may still be told, the newest first; raise Withdrawn for nothing."""
+        if delivery.sort is DeliverySort.TELL:
+            notification = await _found(
+                uow, Notification, delivery.notification_id, otherwise="notification_gone"
+            )
+            if notification.read_at is not None:
+                raise Withdrawn("already_read")
+            await _check_subject(uow, notification)
+            return [notification]
+        told: list[Notification] = []
+        ending = Withdrawn("already_read")
+        for notification in await told_by(uow, delivery):
+            try:
+                await _check_subject(uow, notification)
+                told.append(notification)
+            except Withdrawn as withdrawn:
+                ending = withdrawn
+        if not told:
+            raise ending
+        return told
 
     async def _actor_on(self, device: Device, delivery: Delivery) -> Actor:
         try:
@@ -219,17 +242,13 @@ async def _check_consent(uow: UnitOfWork) -> None:
             raise Withdrawn(f"consent_{permission.reason.value}")
 
 
-def _message(delivery: Delivery, notification: Notification, device: Device, *, now: datetime) -> PushMessage:
+def _message(delivery: Delivery, content: Content, device: Device, *, now: datetime) -> PushMessage:
     return PushMessage(
         registration=Registration(kind=device.registration_kind.value, value=device.value),
-        title=notification.title,
-        body=notification.body,
+        title=content.title,
+        body=content.body,
         collapse_key=delivery.collapse_key,
         ttl=delivery.expires_at - now,
-        data={
-            "type": notification.type,
-            "notificationId": notification.id,
-            "subjectKind": notification.subject_kind,
-            "subjectId": notification.subject_id,
-        },
+        data=content.data,
+        priority=delivery.priority,
     )

@@ -6,6 +6,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+import uvloop
+
 T = TypeVar("T")
 
 
@@ -24,9 +26,7 @@ class VendorLoop:
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run the coroutine over there and return its result; a cancelled caller cancels it."""
         if self._thread is None:
-            self._thread = threading.Thread(
-                target=lambda: asyncio.run(self._serve()), name=self._name, daemon=True
-            )
+            self._thread = threading.Thread(target=self._run_thread, name=self._name, daemon=True)
             self._thread.start()
         loop = await asyncio.wrap_future(self._loop)
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
@@ -39,6 +39,10 @@ class VendorLoop:
         assert self._stopping is not None
         loop.call_soon_threadsafe(self._stopping.set)
         await asyncio.to_thread(self._thread.join)
+
+    def _run_thread(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
 
     async def _serve(self) -> None:
         self._stopping = asyncio.Event()

@@ -9,6 +9,7 @@ import typer
 from fastapi import APIRouter
 
 from backend.core.access import Grant
+from backend.core.alerts import NOTHING_TOLD, Telling
 from backend.core.events import DomainEvent
 from backend.core.jobs import Job
 from backend.core.records import Record
@@ -27,7 +28,8 @@ class Module:
 
     ``listens`` maps a lasting listener name to the listener and its events; ``roles`` what each built-in
     role may do with the kinds of this room; ``seed`` fills a demo workspace (its id is given) by the
-    room's own operations; ``status`` says in ``/healthz`` how the room is, failures aside;
+    room's own operations; ``telling`` says what people are told about its records; ``status`` says in
+    ``/healthz`` how the room is, failures aside;
     ``token_scopes`` puts kinds under the scopes of access tokens (``sync``, ``knowledge``, ``admin``);
     ``provide`` registers services; ``commands`` become ``rapport <room> …``; ``larger_bodies`` tells the
     paths, with all below them, whose bodies may be larger than the setting ``body_bytes``, and how large.
@@ -45,6 +47,7 @@ class Module:
     jobs: Sequence[Job] = ()
     roles: Mapping[str, Mapping[str, Grant]] = field(default_factory=dict)
     synced: Sequence[SyncedCollection] = ()
+    telling: Telling = NOTHING_TOLD
     token_scopes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     provide: Callable[[svcs.Registry], None] | None = None
     seed: Seed | None = None

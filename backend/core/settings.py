@@ -189,6 +189,22 @@ class Settings(BaseSettings):
         default="",
         description="Where Firebase Cloud Messaging answers; empty: Google. For a stand-in server only.",
     )
+    web_push_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="The private key (VAPID) that Web Push is signed with: 32 bytes in base64url; empty: "
+        "generated once and kept in data_dir/web_push.key.",
+    )
+    web_push_contact: str = Field(
+        default="",
+        description="Whom browsers' push services may write to, `mailto:…` or `https://…`; empty: who "
+        "RAPPORT_MAIL_FROM names, else RAPPORT_PUBLIC_URL.",
+    )
+    sms_url: str = Field(
+        default="", description="Where a provider of text messages takes them; empty: none are sent."
+    )
+    sms_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signs what is sent to the provider of text messages."
+    )
 
     # knowledge and assistant
     embedding_model: str = Field(
@@ -274,6 +290,15 @@ class Settings(BaseSettings):
             raise ValueError("with RAPPORT_SMTP_URL, RAPPORT_MAIL_FROM and RAPPORT_PUBLIC_URL are needed")
         if self.public_url and not self.public_url.startswith(("https://", "http://")):
             raise ValueError("RAPPORT_PUBLIC_URL must begin with https:// (or http://)")
+        return self
+
+    @model_validator(mode="after")
+    def refuse_unsigned_texts(self) -> Self:
+        """Refuse a provider of text messages without what signs, or at no web address."""
+        if self.sms_url and not self.sms_url.startswith(("https://", "http://")):
+            raise ValueError("RAPPORT_SMS_URL must begin with https:// (or http://)")
+        if self.sms_url and not self.sms_secret.get_secret_value():
+            raise ValueError("with RAPPORT_SMS_URL, RAPPORT_SMS_SECRET is needed")
         return self
 
     @property

@@ -26,6 +26,7 @@ from backend.core.errors import Conflict, CRMError, FieldError, InvalidInput, No
 from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, LEDGER, MUTATIONS, SEQUENCES
 from backend.core.metrics import COMMIT_STALE
+from backend.core.presence import Presence
 from backend.core.reading import Reader
 from backend.core.records import FEED_INDEX, REGISTRY, Record
 from backend.core.redaction import Redactor
@@ -77,6 +78,7 @@ class Store:
         self.keyring = Keyring(self.database, clock, CODECS)
         self.reader = Reader(self.database, clock, self.keyring)
         self.bell = Bell(self.database)
+        self.presence = Presence(self.database, clock)
         self.policies = Policies(self.reader.policy_version)
         self.bell.on_policy += [self.policies.forget, self.keyring.forget]
         self.others: tuple[type[Any], ...] = ()  # the documents that are no records
@@ -101,12 +103,14 @@ class Store:
         kept = MUTATIONS_KEPT_DAYS * 86_400
         await self.database[MUTATIONS].create_indexes([IndexModel([("at", 1)], expireAfterSeconds=kept)])
         await self.database[SEQUENCES].create_indexes([IndexModel([("moved_at", 1)])])
+        await self.presence.open()
         # A transaction cannot make a collection on every server: make them now.
         await self.database[SEQUENCES].update_one({"_id": "-"}, {"$set": {"seq": 0}}, upsert=True)
 
     async def close(self) -> None:
         """Finish what was submitted."""
         await self.notes()
+        await self.presence.flush()
         await asyncio.gather(*(sequencer.drain() for sequencer in self._sequencers.values()))
 
     async def workspace_ids(self) -> list[str]:

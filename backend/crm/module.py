@@ -7,6 +7,7 @@ from backend.core.events import RecordCreated, RecordDeleted
 from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.crm.activities import on_activity_logged
+from backend.crm.alerts import TELLING
 from backend.crm.attachment_files import AttachmentPart, AttachmentUpload
 from backend.crm.attachment_http import router, tus
 from backend.crm.attachment_uploads import larger_bodies, on_attachment_created, provide, sweep_uploads
@@ -56,6 +57,7 @@ module = Module(
         "agent": {"account": READ, "contact": READ, "activity": READ, "task": PERSONAL, **FILED},
         "customer": SENT,
     },
+    telling=TELLING,
     synced=(ACCOUNTS, CONTACTS, TASKS, ACTIVITIES),
     seed=seed_customers,
 )

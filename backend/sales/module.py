@@ -5,6 +5,7 @@ from dataclasses import replace
 from backend.core.access import Level, grant
 from backend.core.module import Module
 from backend.identity.events import WorkspaceCreated
+from backend.sales.alerts import TELLING
 from backend.sales.documents import Lead, Opportunity, Pipeline
 from backend.sales.graphql import MUTATIONS, QUERIES
 from backend.sales.pipelines import on_workspace_created
@@ -27,6 +28,7 @@ module = Module(
         "manager": {"pipeline": MANAGED, "opportunity": APPROVED, "lead": MANAGED},
         "rep": {"pipeline": grant(read=ALL), "opportunity": WORKED, "lead": WORKED},
     },
+    telling=TELLING,
     synced=(OPPORTUNITIES, LEADS),
     seed=seed_sales,
 )

@@ -4,6 +4,7 @@ from backend.core.access import Level, grant
 from backend.core.events import RecordUpdated
 from backend.core.module import Module
 from backend.service.account_owners import on_record_changed
+from backend.service.alerts import TELLING
 from backend.service.documents import Conversation, Counter, Message, Ticket
 from backend.service.events import ConversationOpened, TicketCreated
 from backend.service.graphql import ServiceMutation, ServiceQuery
@@ -35,6 +36,7 @@ module = Module(
             "message": grant(read=OWN, create=OWN),
         },
     },
+    telling=TELLING,
     synced=(TICKETS, CONVERSATIONS, MESSAGES),
     seed=seed_tickets,
 )

@@ -132,13 +132,19 @@ class FakeFcm:
     """The server, in a thread of its own, for the length of an ``async with`` block.
 
     ``received`` lists every authorised request to send, in the order of the answers; ``sign_ins`` counts the
-    access tokens given out; ``most_at_once`` is the greatest number of sends that were open together.
+    access tokens given out; ``most_at_once`` is the greatest number of sends that were open together,
+    ``most_connections`` that of sockets.
     """
 
     def __init__(self) -> None:
         self.received: list[ReceivedMessage] = []
         self.sign_ins = 0
         self.most_at_once = 0
+        self.most_connections = 0
+        self.access_token_seconds = 3600
+        self.hold_sign_ins = threading.Event()
+        """Cleared, sign-ins wait until it is set."""
+        self.hold_sign_ins.set()
         self.base_url = ""
         self.latency_seconds = 0.0
         self.sign_in_answer: tuple[int, str] | None = None
@@ -149,6 +155,7 @@ class FakeFcm:
         self._started: Future[str] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+        self._server: web.Server | None = None
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="fake-fcm", daemon=True
         )
@@ -200,6 +207,7 @@ class FakeFcm:
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
+        self._server = runner.server
         self._started.set_result("http://{}:{}".format(*runner.addresses[0]))
         await self._stopping.wait()
         await runner.cleanup()
@@ -209,6 +217,7 @@ class FakeFcm:
             status, body = self.sign_in_answer
             return web.Response(status=status, text=body, content_type="application/json")
         form = await request.post()
+        await asyncio.to_thread(self.hold_sign_ins.wait)
         try:
             claims = _verified_claims(str(form.get("grant_type")), str(form.get("assertion")))
         except (jwt.PyJWTError, ValueError) as error:
@@ -216,11 +225,19 @@ class FakeFcm:
         self.sign_ins += 1
         access_token = f"access-{self.sign_ins}-for-{claims['iss']}"
         self._access_tokens.add(access_token)
-        return web.json_response({"access_token": access_token, "expires_in": 3600, "token_type": "Bearer"})
+        return web.json_response(
+            {
+                "access_token": access_token,
+                "expires_in": self.access_token_seconds,
+                "token_type": "Bearer",
+            }
+        )
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         self._open_sends += 1
         self.most_at_once = max(self.most_at_once, self._open_sends)
+        assert self._server is not None
+        self.most_connections = max(self.most_connections, len(self._server.connections))
         try:
             access_token = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if access_token not in self._access_tokens or request.match_info["project"] != PROJECT_ID:

@@ -13,7 +13,7 @@ from backend.core.ids import new_id
 from backend.house import House
 from backend.identity.actors import Actors
 from notifications.delivery import deliveries_of
-from notifications.documents import Delivery
+from notifications.documents import Delivery, DeliverySort, NotificationChannel
 from notifications.firebase import FirebaseGateway
 from notifications.gateways import PushGateway
 from notifications.recording import RecordingGateway
@@ -86,14 +86,21 @@ class PostOffice:
         return [message for message in self.fcm.received if message.registration in values]
 
     async def ends(self, notification_id: str) -> list[tuple[str, str]]:
-        """Return state and reason of the notification's deliveries, in order of reason."""
-        found = await deliveries_of(notification_id)
+        """Return state and reason of the notification's pushes, in order of reason."""
+        found = await pushes_of(notification_id)
         return sorted(((one.state.value, one.reason) for one in found), key=lambda end: end[1])
 
     async def delivery(self, notification_id: str) -> Delivery:
-        """Return the notification's only delivery."""
-        [found] = await deliveries_of(notification_id)
+        """Return the notification's only push."""
+        [found] = await pushes_of(notification_id)
         return found
+
+
+async def pushes_of(notification_id: str) -> list[Delivery]:
+    """Return the pushes that tell of a notification."""
+    found = await deliveries_of(notification_id)
+    push, tell = NotificationChannel.PUSH, DeliverySort.TELL
+    return [one for one in found if one.channel is push and one.sort is tell]
 
 
 async def register(person: Person, value: str, **changes: Any) -> dict[str, Any]:

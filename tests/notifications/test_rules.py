@@ -7,19 +7,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from notifications.catalogue import CATALOGUE, TEST, TICKET_ASSIGNED
 from notifications.rules import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
-    Plan,
     QuietHours,
     first_moment_outside,
     pause_before_next_try,
-    plan,
 )
 
 MINUTE = timedelta(minutes=1)
-NIGHT = QuietHours(time(22), time(7))
 # Whole and half hours, half-hour and midnight changes, the far ends of the day, north and south.
 ZONES = (
     *("Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu"),
@@ -74,22 +70,6 @@ def test_a_push_leaves_at_the_first_moment_that_is_not_quiet(
             expected += MINUTE
 
     assert first_moment_outside(hours, at=at, zone=place) == expected
-
-
-def test_quiet_hours_hold_a_push_and_a_critical_one_passes() -> None:
-    late = datetime(2026, 3, 2, 15, 30, tzinfo=UTC)  # 23:30 in Shanghai
-    shanghai = ZoneInfo("Asia/Shanghai")
-    morning = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-
-    def planned(
-        type_key: str, *, quiet: QuietHours | None = NIGHT, muted: tuple[str, ...] = ()
-    ) -> Plan | None:
-        return plan(CATALOGUE[type_key], at=late, zone=shanghai, quiet_hours=quiet, muted=muted)
-
-    assert planned("ticket_assigned") == Plan(morning, morning + TICKET_ASSIGNED.lives)
-    assert planned("ticket_assigned", quiet=None) == Plan(late, late + TICKET_ASSIGNED.lives)
-    assert planned("test") == Plan(late, late + TEST.lives)
-    assert planned("ticket_assigned", muted=("ticket_assigned",)) is None
 
 
 @pytest.mark.parametrize(

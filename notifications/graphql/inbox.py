@@ -1,15 +1,16 @@
-"""The notifications room's GraphQL face."""
+"""The inbox and devices over GraphQL."""
 
 from collections.abc import AsyncIterator
 
 import strawberry
 
 from backend.core.connections import Connection, Direction, page
+from backend.core.errors import FieldError, InvalidInput
 from backend.core.graphql import Deleted, Info, given
 from backend.core.ids import new_id
 from backend.identity.actors import Actors
-from notifications import devices, documents, inbox, preferences
-from notifications.graphql_types import (
+from notifications import devices, documents, inbox
+from notifications.inbox_types import (
     Device,
     DeviceRegisterInput,
     DeviceRemoveInput,
@@ -17,11 +18,10 @@ from notifications.graphql_types import (
     DeviceResult,
     Notification,
     NotificationArrival,
-    NotificationPreferences,
-    NotificationPreferencesResult,
-    NotificationPreferencesSetInput,
+    NotificationReadAllInput,
     NotificationReadInput,
     NotificationResult,
+    NotificationsRead,
     TestNotificationInput,
 )
 
@@ -46,10 +46,11 @@ class NotificationQuery:
     async def unread_count(self, info: Info) -> int:
         return await inbox.count_unread(info.context.uow)
 
-    @strawberry.field(description="What you want to be told, and when.")
-    async def notification_preferences(self, info: Info) -> NotificationPreferences:
-        uow = info.context.uow
-        return NotificationPreferences.of(await preferences.preferences_of(uow, uow.actor.user_id))
+    @strawberry.field(description="Your devices that pushes can reach.")
+    async def my_devices(self, info: Info) -> list[Device]:
+        mine = {"owner_id": info.context.actor.user_id}
+        found = await info.context.uow.find(documents.Device, mine, sort=[("created_at", 1)], limit=100)
+        return [Device.of(device) for device in found if device.is_reachable]
 
 
 @strawberry.type
@@ -62,6 +63,15 @@ class NotificationMutation:
                 mutation_id=input.mutation_id or None,
             )
         )
+
+    @strawberry.mutation(description="Mark your lines as read, the newest first, two hundred at a time.")
+    async def notification_read_all(
+        self, info: Info, input: NotificationReadAllInput | None = None
+    ) -> NotificationsRead:
+        done = await info.context.write(
+            inbox.mark_all_read, mutation_id=(input.mutation_id or None) if input else None
+        )
+        return NotificationsRead(marked=done.marked, left=done.left)
 
     @strawberry.mutation(description="Send yourself a notification, to see that they arrive.")
     async def test_notification(
@@ -81,6 +91,8 @@ class NotificationMutation:
     )
     async def device_register(self, info: Info, input: DeviceRegisterInput) -> DeviceResult:
         fields = given(input)
+        if input.kind is documents.RegistrationKind.WEB_PUSH:
+            raise InvalidInput(FieldError("kind", "is a browser's; let it subscribe by webPushSubscribe"))
         fields["registration_kind"] = fields.pop("kind")
         return Device.of(
             await info.context.store.write(
@@ -95,17 +107,6 @@ class NotificationMutation:
         return Deleted.of(
             await info.context.write(
                 lambda uow: devices.drop_device(uow, input.id, reason="removed"),
-                mutation_id=input.mutation_id or None,
-            )
-        )
-
-    @strawberry.mutation(description="Set what you want to be told, and when.")
-    async def notification_preferences_set(
-        self, info: Info, input: NotificationPreferencesSetInput
-    ) -> NotificationPreferencesResult:
-        return NotificationPreferences.of(
-            await info.context.write(
-                lambda uow: preferences.set_preferences(uow, given(input)),
                 mutation_id=input.mutation_id or None,
             )
         )

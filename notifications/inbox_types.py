@@ -10,7 +10,10 @@ from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, Not
 from notifications import documents
 from notifications.documents import Platform, RegistrationKind
 
-strawberry.enum(RegistrationKind, description="A Firebase installation id, or the older registration token.")
+strawberry.enum(
+    RegistrationKind,
+    description="A Firebase installation id, the older registration token, or a browser's subscription.",
+)
 strawberry.enum(Platform)
 
 
@@ -58,28 +61,6 @@ class Device:
         return cls(**shared_fields(record, cls))
 
 
-@strawberry.type(description="By the clock on your wall, HH:MM; an end before the start is on the next day.")
-class QuietHours:
-    start: str
-    end: str
-
-
-@strawberry.type(description="What you want to be told, and when. Muted types still reach the inbox.")
-class NotificationPreferences:
-    version: int
-    quiet_hours: QuietHours | None
-    muted_types: list[str]
-
-    @classmethod
-    def of(cls, record: documents.NotificationPreference) -> Self:
-        quiet = record.quiet_hours
-        return cls(
-            version=record.version,
-            quiet_hours=QuietHours(start=quiet.start, end=quiet.end) if quiet else None,
-            muted_types=record.muted_types,
-        )
-
-
 @strawberry.input
 class NotificationReadInput:
     id: strawberry.ID
@@ -101,17 +82,15 @@ class DeviceRemoveInput:
     mutation_id: str | None = UNSET
 
 
-@strawberry.input(description="By the clock on your wall, HH:MM; an end before the start is on the next day.")
-class QuietHoursInput:
-    start: str
-    end: str
-
-
-@strawberry.input(description="What is left out stays; `quietHours: null` ends them.")
-class NotificationPreferencesSetInput:
-    quiet_hours: QuietHoursInput | None = UNSET
-    muted_types: list[str] | None = UNSET
+@strawberry.input
+class NotificationReadAllInput:
     mutation_id: str | None = UNSET
+
+
+@strawberry.type(description="How many lines were marked as read, and how many are left: then ask again.")
+class NotificationsRead:
+    marked: int
+    left: int
 
 
 @strawberry.input
@@ -127,8 +106,4 @@ DeviceResult = Annotated[
 ]
 DeviceRemoveResult = Annotated[
     Deleted | NotFound | Forbidden | Conflict, strawberry.union("DeviceRemoveResult")
-]
-NotificationPreferencesResult = Annotated[
-    NotificationPreferences | InvalidInput | NotFound | Forbidden | Conflict,
-    strawberry.union("NotificationPreferencesResult"),
 ]

@@ -1,0 +1,1 @@
+"""The ways out of the house beside Firebase: Web Push, mail, and signed webhooks."""
