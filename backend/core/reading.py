@@ -13,6 +13,7 @@ from backend.core.encryption_filters import blind_filter, names_sealed_fields, r
 from backend.core.encryption_keyring import Keyring
 from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, LEDGER, SEQUENCES
+from backend.core.lookups import Lookups
 from backend.core.records import Record
 from backend.core.sharing import reaches
 
@@ -93,7 +94,7 @@ class Reader:
 
     def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
         self._database, self._clock, self._keyring = database, clock, keyring
-        self._windows = _Windows()
+        self._windows, self._lookups = _Windows(), Lookups()
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
@@ -125,7 +126,7 @@ class Reader:
 
     async def get(self, record: type[R], id: str) -> R | None:
         """Return a record by id, of any workspace: the caller must decide whether it may be seen."""
-        body = await record.get_pymongo_collection().find_one({"_id": id})
+        body = await self._lookups.body(record, id)
         return (await self._read(record, [body]))[0] if body else None
 
     async def get_many(self, actor: Actor, record: type[R], ids: Sequence[str]) -> dict[str, R]:

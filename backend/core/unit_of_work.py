@@ -57,6 +57,7 @@ class UnitOfWork:
         self._notes: list[dict[str, Any]] = []
         self._reader = reader
         self._tracked: dict[tuple[str, str], _Tracked[Any]] = {}
+        self._absent: set[tuple[str, str]] = set()
         self._entries: list[dict[str, Any]] = []
         self._policy = Policy(version=0)
 
@@ -149,6 +150,8 @@ class UnitOfWork:
             held = None  # fetched for reading: whoever changes a record gets the whole of it
             del self._tracked[record.kind, id]
         found = held.record if held else await self._reader.get(record, id)
+        if found is None:
+            self._absent.add((record.kind, id))
         if not isinstance(found, record) or found.deleted_at or not self._may(found, "read"):
             raise NotFound(record.kind, id)
         if action != "read" and not self._may(found, action):
@@ -164,7 +167,10 @@ class UnitOfWork:
 
     async def is_taken(self, record: type[Record], id: str) -> bool:
         """Tell whether some record of this kind, visible or not, has this id."""
-        return (record.kind, id) in self._tracked or await self._reader.get(record, id) is not None
+        key = (record.kind, id)
+        if key in self._absent and key not in self._tracked:
+            return False  # it was looked for a moment ago; who makes it meanwhile makes this commit stale
+        return key in self._tracked or await self._reader.get(record, id) is not None
 
     def may(self, kind: str, action: Action) -> bool:
         """Tell whether the actor may ``action`` at least some records of ``kind``."""

@@ -1,10 +1,13 @@
 """How many commands a query costs the database: the guard against one read per row."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
+from backend.core.ids import new_id
 from backend.core.store import Store
+from backend.crm.documents import Account
 from backend.house import House
 from tests.counting import Commands, counted_client
 from tests.crew import Crew
@@ -56,3 +59,35 @@ async def test_a_create_reads_only_whether_its_id_is_taken(counted: tuple[Crew, 
     commands.take()
     await crew.rep.do("accountCreate", {"name": "A", "mutationId": "m"})
     assert commands.take() == {}, "the transaction is the sequencer's; the operation itself reads nothing"
+
+
+async def test_lookups_of_one_moment_cost_one_read_and_give_each_its_own_record(
+    counted: tuple[Crew, Commands],
+) -> None:
+    crew, commands = counted
+    made = [await crew.rep.do("accountCreate", {"name": f"A{n}"}) for n in range(3)]
+    commands.take()
+    reader = crew.house.store.reader
+    ids = [*(one["id"] for one in made), made[0]["id"], new_id()]
+
+    found = await asyncio.gather(*(reader.get(Account, id) for id in ids))
+
+    assert commands.take() == {"find accounts": 1}
+    assert [one and one.name for one in found] == ["A0", "A1", "A2", "A0", None]
+    assert found[0] is not found[3]
+    assert found[0] is not None
+    assert found[3] is not None
+    assert found[0].acl is not found[3].acl
+
+
+async def test_whoever_looks_up_hears_of_a_failure(
+    counted: tuple[Crew, Commands], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crew, _ = counted
+    monkeypatch.setattr(Account.get_settings(), "pymongo_collection", None)
+
+    answers = await asyncio.gather(
+        *(crew.house.store.reader.get(Account, new_id()) for _ in range(2)), return_exceptions=True
+    )
+
+    assert [type(answer) for answer in answers] == [AttributeError, AttributeError]
