@@ -7,13 +7,14 @@ the store.
 """
 
 import asyncio
+import itertools
 import os
 import random
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from backend.crm.synced import ACCOUNTS, CONTACTS
 from backend.house import House, open_house
 from backend.sales.documents import Lead
 from backend.sales.synced import LEADS
+from tests.core.test_web_hygiene import client_of
 from tests.crew import Crew, Person, Refused
 from tests.e2e.served import ROOT, environment, free_port
 from tests.mobile_sync.native_wire import NativePhone
@@ -112,16 +114,32 @@ class Result:
 
 
 async def missed_writes(
-    data_dir: Path, *, apis: int, writes: int, seconds: float = 0.0, comes_back: bool = True
+    data_dir: Path,
+    *,
+    apis: int,
+    writes: int,
+    seconds: float = 0.0,
+    comes_back: bool = True,
+    serves_itself: bool = False,
 ) -> Result:
     """Run it in three parts, each of ``writes`` and ``seconds`` at least.
 
     After the first an API process is killed, and started again if it ``comes_back``; after the second the
-    database is killed.
+    database is killed. ``serves_itself``: this process is one API more, which nobody kills.
     """
     settings = Settings(data_dir=data_dir, demo=False)
-    async with open_house(main.MODULES, settings, working=False) as house, _serving(data_dir, apis) as served:
-        run = await _Run.begin(house, served)
+    async with AsyncExitStack() as stack:
+        house = await stack.enter_async_context(open_house(main.MODULES, settings, working=False))
+        served = await stack.enter_async_context(_serving(data_dir, apis))
+        limits = httpx.Limits(max_connections=64)
+        clients = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=api.base, timeout=20, limits=limits))
+            for api in served
+        ]
+        if serves_itself:
+            own = replace(house, settings=settings)
+            clients.append(await stack.enter_async_context(client_of(own, cost_bucket=10**9)))
+        run = await _Run.begin(house, clients)
         started = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for number in range(WRITERS):
@@ -163,10 +181,12 @@ class _Run:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     acknowledged: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # By turns, whatever became of the last call: an API process may be gone for good.
+        self.turns = itertools.cycle(self.clients)
+
     @classmethod
-    async def begin(cls, house: House, served: Sequence[Api]) -> "_Run":
-        limits = httpx.Limits(max_connections=64)
-        clients = [httpx.AsyncClient(base_url=api.base, timeout=20, limits=limits) for api in served]
+    async def begin(cls, house: House, clients: Sequence[httpx.AsyncClient]) -> "_Run":
         crew = await Crew.hire(house, clients[0], ("manager", "rep", "colleague"))
         people = [replace(crew.people[name]) for name in ("manager", "rep", "colleague")]
         rxdb = [tuple(WirePhone(one, c) for c in (ACCOUNTS, CONTACTS, LEADS)) for one in people[:2]]
@@ -207,8 +227,8 @@ class _Run:
     async def _call(self, person: Person, mutation: str, **data: Any) -> None:
         """Call until it is answered; by its mutation id a repeat has no effect."""
         data["mutationId"] = new_id()
-        for number in range(10_000):
-            person.http = self.clients[(self.result.writes + number) % len(self.clients)]
+        while True:
+            person.http = next(self.turns)
             try:
                 answer = await _do(person, mutation, data)
             except AWAY:
@@ -224,13 +244,14 @@ class _Run:
     # ── phones ───────────────────────────────────────────────────────────────────────────────────
 
     async def pull(self, number: int) -> None:
-        """Pull until it is over, each time from the next API process."""
+        """Pull until it is over."""
         while not self.over.is_set():
             await self._pull_once(number)
 
     async def _pull_once(self, number: int) -> bool:
+        """Pull from the next API process; False when that is away."""
         phone = self.phones[number]
-        http = self.clients[self.result.pulls % len(self.clients)]
+        http = next(self.turns)
         parts = (phone,) if isinstance(phone, NativePhone) else phone
         try:
             for part in parts:
@@ -261,8 +282,6 @@ class _Run:
             held = _versions(phone)
             self.result.never_seen += len(stored.keys() - held.keys())
             self.result.stale += sum(held[id] != stored.get(id) for id in held)
-        for client in self.clients:
-            await client.aclose()
 
 
 def _versions(phone: tuple[WirePhone, ...] | NativePhone) -> dict[str, int]:

@@ -18,6 +18,7 @@ async def base(house: House) -> AsyncIterator[Ground]:
         yield made
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_every_phone_ends_as_the_oracle_says(base: Ground, part: int) -> None:
     tally = await fuzz(base, range(part, HISTORIES, PARTS))
