@@ -25,8 +25,8 @@ class Cursor:
 
     Everything up to ``seq`` was sent. ``since`` is where the phone's present walk began: what was deleted
     or had left before it, the phone does not hold. Below ``since`` only ``gained`` scopes are new to it;
-    ``lost`` scopes are walked to find what must leave it. ``mask`` tells the field rules that its rows
-    were made under from others.
+    ``lost`` scopes are walked to find what must leave it. ``fields`` tells the columns that its rows
+    have, and the field rules that they were made under, from others.
     """
 
     epoch: int
@@ -35,32 +35,32 @@ class Cursor:
     scopes: Scopes
     gained: Scopes = ()
     lost: Scopes = ()
-    mask: str = ""
+    fields: str = ""
 
 
-def first_cursor(*, epoch: int, newest: int, scopes: Scopes, mask: str = "") -> Cursor:
+def first_cursor(*, epoch: int, newest: int, scopes: Scopes, fields: str = "") -> Cursor:
     """Return the place of a phone that has nothing."""
-    return Cursor(epoch=epoch, seq=0, since=newest, scopes=scopes, gained=scopes, mask=mask)
+    return Cursor(epoch=epoch, seq=0, since=newest, scopes=scopes, gained=scopes, fields=fields)
 
 
-def adapted(cursor: Cursor, scopes: Scopes, mask: str = "") -> Cursor:
-    """Return the place of a phone whose reader now reads in ``scopes``, and what ``mask`` leaves of it.
+def adapted(cursor: Cursor, scopes: Scopes, fields: str = "") -> Cursor:
+    """Return the place of a phone whose reader now reads ``fields`` of what is in ``scopes``.
 
     Unchanged when they are the ones it had. Otherwise the walk starts again at 0: up to here only through
     what was gained (back-fill) and lost (purge), beyond here through everything.
     """
-    if scopes == cursor.scopes and mask == cursor.mask:
+    if scopes == cursor.scopes and fields == cursor.fields:
         return cursor
     now, before = set(scopes), set(cursor.scopes)
     gained = set() if EVERYONE in before else now - before
-    if mask != cursor.mask:
+    if fields != cursor.fields:
         gained = now  # the phone holds other fields of every record
     if cursor.seq < cursor.since:  # an earlier back-fill had not ended
         gained |= now if EVERYONE in cursor.gained else set(cursor.gained) & now
     lost = set() if EVERYONE in now else (before | set(cursor.lost)) - now
     return replace(
         cursor,
-        mask=mask,
+        fields=fields,
         seq=0,
         since=max(cursor.since, cursor.seq),
         scopes=scopes,
@@ -86,7 +86,7 @@ def write_cursor(cursor: Cursor, key: str, *, owner: str) -> str:
         "sc": cursor.scopes,
         "g": cursor.gained,
         "l": cursor.lost,
-        "m": cursor.mask,
+        "m": cursor.fields,
     }
     return jwt.encode(body, key, algorithm=ALGORITHM)
 
@@ -111,7 +111,7 @@ def read_cursor(text: str, key: str, *, owner: str) -> Cursor:
         since=body["f"],
         scopes=tuple(body["sc"]),
         gained=tuple(body["g"]),
-        mask=body.get("m", ""),
+        fields=body.get("m", ""),
         lost=tuple(body["l"]),
     )
 

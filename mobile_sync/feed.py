@@ -17,6 +17,7 @@ from backend.core.records import Record
 from backend.core.sync import SyncedCollection
 from mobile_sync.cursor import Cursor, adapted
 from mobile_sync.pull import Change, changed_records, changes_of, reached
+from mobile_sync.rows import field_set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +55,11 @@ class FeedPage:
 def parents_first(collections: Sequence[SyncedCollection]) -> list[SyncedCollection]:
     """Return ``collections`` so that what others name in a column (``account_id``) stands before them.
 
-    Otherwise as declared. Columns that only the server writes do not count: they point back.
+    Otherwise by priority, then as declared. Columns that only the server writes do not count: they point
+    back.
     """
     by_name = {collection.name: collection for collection in collections}
+    declared = {name: place for place, name in enumerate(by_name)}
     graph = {
         name: [
             one
@@ -65,13 +68,22 @@ def parents_first(collections: Sequence[SyncedCollection]) -> list[SyncedCollect
         ]
         for name, collection in by_name.items()
     }
+    sorter = TopologicalSorter(graph)
+    waiting: list[str] = []
+    ordered: list[SyncedCollection] = []
     try:
-        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+        sorter.prepare()
     except CycleError as error:
         loop = ", ".join(error.args[1])
         raise ValueError(
             f"the collections {loop} refer to one another; show one of the columns only"
         ) from None
+    while sorter.is_active():
+        waiting += sorter.get_ready()
+        waiting.sort(key=lambda name: (by_name[name].priority, declared[name]))
+        ordered.append(by_name[waiting.pop(0)])
+        sorter.done(ordered[-1].name)
+    return ordered
 
 
 async def pull_feed(
@@ -110,7 +122,7 @@ async def present_place(reader: Reader, actor: Actor, collections: Sequence[Sync
             seq=newest,
             since=newest,
             scopes=scopes_of(actor, one.record),
-            mask=actor.mask(one.record.kind).signature,
+            fields=field_set(one, actor),
         )
         for one in collections
     }
@@ -138,9 +150,9 @@ class _Walk:
 
     def _start(self, collection: SyncedCollection, place: Place) -> Cursor:
         scopes = scopes_of(self._actor, collection.record)
-        mask = self._actor.mask(collection.record.kind).signature
-        empty = Cursor(epoch=place.epoch, seq=0, since=place.seq, scopes=scopes, gained=scopes, mask=mask)
-        return adapted(place.cursors.get(collection.name, empty), scopes, mask)
+        fields = field_set(collection, self._actor)
+        empty = Cursor(epoch=place.epoch, seq=0, since=place.seq, scopes=scopes, gained=scopes, fields=fields)
+        return adapted(place.cursors.get(collection.name, empty), scopes, fields)
 
     def place(self) -> Place:
         return Place(epoch=self._epoch, seq=self._seq, cursors=self._kept | self._cursors)

@@ -20,6 +20,7 @@ from backend.identity.documents import Session, User
 from backend.identity.people import create_team, create_user, create_workspace
 from backend.identity.sign_in import TokenPolicy
 from backend.identity.tokens import Claims, make_access_token
+from backend.sales.pipelines import ensure_default_pipeline
 
 ROLES = {
     "admin": ("admin", ()),
@@ -134,6 +135,10 @@ class Crew:
         for name, user_id in ids.items():
             crew.people[name] = await crew._sign_in(user_id, http)
         return crew
+
+    async def settle(self) -> None:
+        """Return when the house has made what it makes by itself in a new workspace: its pipeline."""
+        await self.house.store.write(self.system, ensure_default_pipeline)
 
     async def _sign_in(self, user_id: str, http: httpx.AsyncClient) -> Person:
         async with svcs.Container(self.house.registry) as services:
