@@ -85,7 +85,7 @@ def edited_since(
 
 def _meet(policy: Policy, base: Any, mine: Any, now: Any, *, is_own: bool) -> _Met:
     """Bring one column together; ``is_own``: what is there now is the phone's owner's, too."""
-    if now in (base, mine):
+    if now == base or (now == mine and policy is not Policy.COUNTER):  # one and one more are two
         return _Met(mine)
     if policy is Policy.BY_KEY:
         return _by_key(base, mine, now, is_own=is_own)

@@ -11,6 +11,7 @@ import jwt
 
 from backend.core.access import EVERYONE
 from backend.core.errors import CheckpointExpired, FieldError, InvalidInput
+from backend.core.ledger import FeedEnd
 
 ALGORITHM = "HS256"
 AUDIENCE = "rapport-cursor"
@@ -116,9 +117,14 @@ def read_cursor(text: str, key: str, *, owner: str) -> Cursor:
     )
 
 
-def check_still_valid(cursor: Cursor, *, epoch: int, newest: int) -> None:
-    """Raise CheckpointExpired when the server went back to a backup since ``cursor`` was given out."""
-    if cursor.epoch != epoch or cursor.seq > newest:
+def check_still_valid(cursor: Cursor, end: FeedEnd) -> None:
+    """Raise CheckpointExpired for a cursor from before a restore, or older than what was deleted is known."""
+    if max(cursor.seq, cursor.since) < end.oldest:
+        raise CheckpointExpired(
+            "This cursor is too old: what was deleted since is not known any more. Empty the collection and "
+            "pull it without a checkpoint."
+        )
+    if cursor.epoch != end.epoch or cursor.seq > end.newest:
         raise CheckpointExpired(
             "The server was restored from a backup since this cursor; empty the collection and pull it "
             "without a checkpoint."

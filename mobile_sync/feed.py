@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from backend.core.access import Actor
 from backend.core.errors import CheckpointExpired
+from backend.core.ledger import FeedEnd
 from backend.core.reading import Reader, scopes_of
 from backend.core.records import Record
 from backend.core.sync import SyncedCollection
@@ -96,26 +97,23 @@ async def pull_feed(
 ) -> FeedPage:
     """Return the page of ``collections`` (parents first) after ``given``; None: from the start.
 
-    Raise CheckpointExpired when the server went back to a backup since.
+    Raise CheckpointExpired when the server went back to a backup since, or it is too old.
     """
-    epoch, newest = await reader.feed_end(actor.workspace_id)
-    place = given or Place(epoch=epoch, seq=newest)
-    if place.epoch != epoch or place.seq > newest:
-        raise CheckpointExpired(
-            "The server was restored from a backup since; empty the phone and pull without a cursor."
-        )
-    walk = _Walk(reader, actor, collections, place, newest, limit)
+    end = await reader.feed_end(actor.workspace_id)
+    place = given or Place(epoch=end.epoch, seq=end.newest)
+    _check_still_valid(place, collections, end)
+    walk = _Walk(reader, actor, collections, place, end.newest, limit)
     if await walk.fill():
         await walk.go_forward()
         await walk.drop_lost()
     return FeedPage(
-        changes=list(walk.changes.values()), place=walk.place(), newest=newest, has_more=walk.has_more
+        changes=list(walk.changes.values()), place=walk.place(), newest=end.newest, has_more=walk.has_more
     )
 
 
 async def present_place(reader: Reader, actor: Actor, collections: Sequence[SyncedCollection]) -> Place:
     """Return the place of a phone that has everything now."""
-    epoch, newest = await reader.feed_end(actor.workspace_id)
+    epoch, newest, _ = await reader.feed_end(actor.workspace_id)
     cursors = {
         one.name: Cursor(
             epoch=epoch,
@@ -127,6 +125,19 @@ async def present_place(reader: Reader, actor: Actor, collections: Sequence[Sync
         for one in collections
     }
     return Place(epoch=epoch, seq=newest, cursors=cursors)
+
+
+def _check_still_valid(place: Place, collections: Sequence[SyncedCollection], end: FeedEnd) -> None:
+    """Raise CheckpointExpired for a place that nothing can be added to any more."""
+    if place.epoch != end.epoch or place.seq > end.newest:
+        raise CheckpointExpired(
+            "The server was restored from a backup since; empty the phone and pull without a cursor."
+        )
+    held = [place.known_up_to(one.name) for one in collections if one.name in place.cursors]
+    if min((place.seq, *held)) < end.oldest:
+        raise CheckpointExpired(
+            "What was deleted since this place is not known any more; empty the phone and pull without one."
+        )
 
 
 class _Walk:
@@ -215,7 +226,7 @@ class _Walk:
         """Forget lost scopes once nothing of them can have run ahead of this walk: all was quiet."""
         if self._seq < self._newest or not any(cursor.lost for cursor in self._cursors.values()):
             return
-        if (await self._reader.feed_end(self._actor.workspace_id))[1] == self._newest:
+        if (await self._reader.feed_end(self._actor.workspace_id)).newest == self._newest:
             self._cursors = {name: replace(cursor, lost=()) for name, cursor in self._cursors.items()}
 
     @property
