@@ -90,6 +90,10 @@ fuzz: $(INSTALLED) ## Fuzz sign-in, ids, REST and GraphQL for some minutes (the 
 leaks: $(INSTALLED) ## Compare what everybody sees with a reference model, in 20 random worlds (the suite: in one)
 	@python -m tests.leaks
 
+.PHONY: sync-fuzz
+sync-fuzz: $(INSTALLED) ## Prove that sync loses nothing: writes under kill -9, a thousand histories of eight phones
+	@python -m tests.sync_proof
+
 .PHONY: schema
 schema: $(INSTALLED) ## Print the GraphQL schema into docs/schema.graphql
 	@rapport schema > docs/schema.graphql

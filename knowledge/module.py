@@ -17,6 +17,7 @@ from knowledge.graphql import ArticleMutation, ArticleQuery
 from knowledge.library import Library
 from knowledge.search import KnowledgeBase
 from knowledge.seed import seed_articles
+from knowledge.synced import ARTICLES
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL)
@@ -65,6 +66,7 @@ module = Module(
     token_scopes={"knowledge": frozenset({"article", "article_version"})},
     provide=_provide,
     commands=commands,
+    synced=(ARTICLES,),
     seed=seed_articles,
     status=_status,
 )

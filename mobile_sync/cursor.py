@@ -11,6 +11,7 @@ import jwt
 
 from backend.core.access import EVERYONE
 from backend.core.errors import CheckpointExpired, FieldError, InvalidInput
+from backend.core.ledger import FeedEnd
 
 ALGORITHM = "HS256"
 AUDIENCE = "rapport-cursor"
@@ -25,8 +26,8 @@ class Cursor:
 
     Everything up to ``seq`` was sent. ``since`` is where the phone's present walk began: what was deleted
     or had left before it, the phone does not hold. Below ``since`` only ``gained`` scopes are new to it;
-    ``lost`` scopes are walked to find what must leave it. ``mask`` tells the field rules that its rows
-    were made under from others.
+    ``lost`` scopes are walked to find what must leave it. ``fields`` tells the columns that its rows
+    have, and the field rules that they were made under, from others.
     """
 
     epoch: int
@@ -35,32 +36,32 @@ class Cursor:
     scopes: Scopes
     gained: Scopes = ()
     lost: Scopes = ()
-    mask: str = ""
+    fields: str = ""
 
 
-def first_cursor(*, epoch: int, newest: int, scopes: Scopes, mask: str = "") -> Cursor:
+def first_cursor(*, epoch: int, newest: int, scopes: Scopes, fields: str = "") -> Cursor:
     """Return the place of a phone that has nothing."""
-    return Cursor(epoch=epoch, seq=0, since=newest, scopes=scopes, gained=scopes, mask=mask)
+    return Cursor(epoch=epoch, seq=0, since=newest, scopes=scopes, gained=scopes, fields=fields)
 
 
-def adapted(cursor: Cursor, scopes: Scopes, mask: str = "") -> Cursor:
-    """Return the place of a phone whose reader now reads in ``scopes``, and what ``mask`` leaves of it.
+def adapted(cursor: Cursor, scopes: Scopes, fields: str = "") -> Cursor:
+    """Return the place of a phone whose reader now reads ``fields`` of what is in ``scopes``.
 
     Unchanged when they are the ones it had. Otherwise the walk starts again at 0: up to here only through
     what was gained (back-fill) and lost (purge), beyond here through everything.
     """
-    if scopes == cursor.scopes and mask == cursor.mask:
+    if scopes == cursor.scopes and fields == cursor.fields:
         return cursor
     now, before = set(scopes), set(cursor.scopes)
     gained = set() if EVERYONE in before else now - before
-    if mask != cursor.mask:
+    if fields != cursor.fields:
         gained = now  # the phone holds other fields of every record
     if cursor.seq < cursor.since:  # an earlier back-fill had not ended
         gained |= now if EVERYONE in cursor.gained else set(cursor.gained) & now
     lost = set() if EVERYONE in now else (before | set(cursor.lost)) - now
     return replace(
         cursor,
-        mask=mask,
+        fields=fields,
         seq=0,
         since=max(cursor.since, cursor.seq),
         scopes=scopes,
@@ -86,7 +87,7 @@ def write_cursor(cursor: Cursor, key: str, *, owner: str) -> str:
         "sc": cursor.scopes,
         "g": cursor.gained,
         "l": cursor.lost,
-        "m": cursor.mask,
+        "m": cursor.fields,
     }
     return jwt.encode(body, key, algorithm=ALGORITHM)
 
@@ -111,14 +112,19 @@ def read_cursor(text: str, key: str, *, owner: str) -> Cursor:
         since=body["f"],
         scopes=tuple(body["sc"]),
         gained=tuple(body["g"]),
-        mask=body.get("m", ""),
+        fields=body.get("m", ""),
         lost=tuple(body["l"]),
     )
 
 
-def check_still_valid(cursor: Cursor, *, epoch: int, newest: int) -> None:
-    """Raise CheckpointExpired when the server went back to a backup since ``cursor`` was given out."""
-    if cursor.epoch != epoch or cursor.seq > newest:
+def check_still_valid(cursor: Cursor, end: FeedEnd) -> None:
+    """Raise CheckpointExpired for a cursor from before a restore, or older than what was deleted is known."""
+    if max(cursor.seq, cursor.since) < end.oldest:
+        raise CheckpointExpired(
+            "This cursor is too old: what was deleted since is not known any more. Empty the collection and "
+            "pull it without a checkpoint."
+        )
+    if cursor.epoch != end.epoch or cursor.seq > end.newest:
         raise CheckpointExpired(
             "The server was restored from a backup since this cursor; empty the collection and pull it "
             "without a checkpoint."

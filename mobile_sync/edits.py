@@ -30,14 +30,13 @@ from backend.core.records import Record
 from backend.core.store import Remembered, Store
 from backend.core.sync import SyncedCollection
 from backend.core.unit_of_work import UnitOfWork
-from mobile_sync.conflicts import Row, differing, merge
-from mobile_sync.rejections import KEPT, reject, with_own_rejections
-from mobile_sync.rows import fields_of, filled, row_of, writable
+from mobile_sync.conflicts import UNKNOWN, Row, differing, edited_since, merge
+from mobile_sync.rejections import kept_message, lost_message, reject, with_own_rejections
+from mobile_sync.rows import fields_of, filled, policies, row_of, writable
 from mobile_sync.wording import camel
 
 AT_ONCE = 64  # edits under way together: what the sequencer commits in one transaction
 THIS_COMMIT = 0  # a verdict's version before the commit has its number
-SOMETHING = object()  # a value that nobody knows any more, and so not the present one
 MENDED_BY_RETRY = (Unavailable, Unauthenticated)
 
 
@@ -156,8 +155,7 @@ async def _apply(store: Store, actor: Actor, edit: Edit) -> Verdict:
         if current is None:
             return await _apply_to_nothing(uow, edit, made)
         if edit.op is Op.DELETE:
-            made["record"] = await edit.collection.delete(uow, edit.id)
-            return Verdict(status=Status.APPLIED, version=THIS_COMMIT)
+            return await _delete(uow, edit, current, made)
         return await _merge_into(uow, edit, current, made)
 
     verdict = await store.write(actor, operate, mutation_id=edit.mutation, purpose=edit.purpose)
@@ -198,12 +196,28 @@ async def _apply_to_nothing(uow: UnitOfWork, edit: Edit, made: dict[str, Record]
     return Verdict(status=_status(uow.actor, edit, record), version=THIS_COMMIT)
 
 
+async def _delete(uow: UnitOfWork, edit: Edit, current: Record, made: dict[str, Record]) -> Verdict:
+    if edit.collection.keep_if_edited and edit.version is not None:
+        names, own = writable(edit.collection), _own(uow.actor, current)
+        edited = edited_since(edit.version, current.field_versions, names, own)
+        if edited:
+            made["record"] = current
+            return await _note_conflict(uow, edit, kept_message(edited), edited, {}, current.version)
+    made["record"] = await edit.collection.delete(uow, edit.id)
+    return Verdict(status=Status.APPLIED, version=THIS_COMMIT)
+
+
+def _own(actor: Actor, record: Record) -> set[str]:
+    """Return the fields that ``actor`` set with the record's last change, if it made that."""
+    return record.fields_of_last_change() if record.updated_by == actor.user_id else set()
+
+
 async def _merge_into(uow: UnitOfWork, edit: Edit, current: Record, made: dict[str, Record]) -> Verdict:
     collection = edit.collection
     before = filled(collection, row_of(collection, current))
     new = {**before, **_filled_where_sent(edit)}
-    own = current.fields_of_last_change() if current.updated_by == uow.actor.user_id else set()
-    merged = merge(_assumed(edit, current, before), new, before, sorted(_sent(edit)), own)
+    own, assumed = _own(uow.actor, current), _assumed(edit, current, before)
+    merged = merge(assumed, new, before, sorted(_sent(edit)), own, policies(collection))
     moved = edit.version is not None and current.version > edit.version and not own
     changed = current
     if merged.accepted:
@@ -211,7 +225,8 @@ async def _merge_into(uow: UnitOfWork, edit: Edit, current: Record, made: dict[s
     made["record"] = changed
     if merged.lost:
         version = THIS_COMMIT if merged.accepted else current.version
-        return await _note_conflict(uow, edit, merged.lost, version)
+        names = sorted(merged.lost)
+        return await _note_conflict(uow, edit, lost_message(names), names, merged.lost, version)
     status = Status.MERGED if moved else _status(uow.actor, edit, changed)
     return Verdict(status=status, version=THIS_COMMIT)
 
@@ -243,7 +258,7 @@ def _assumed(edit: Edit, current: Record, before: Row) -> Mapping[str, Any]:
     if edit.version is None:
         return before
     at = current.field_versions
-    return {name: value if at.get(name, 0) <= edit.version else SOMETHING for name, value in before.items()}
+    return {name: value if at.get(name, 0) <= edit.version else UNKNOWN for name, value in before.items()}
 
 
 def _status(actor: Actor, edit: Edit, record: Record) -> Status:
@@ -255,16 +270,16 @@ def _status(actor: Actor, edit: Edit, record: Record) -> Status:
     return Status.MERGED if differs else Status.APPLIED
 
 
-async def _note_conflict(uow: UnitOfWork, edit: Edit, lost: Row, version: int) -> Verdict:
-    names = ", ".join(camel(name) for name in sorted(lost))
-    message = f"Somebody else changed {names} before your edit arrived, and that value stays. {KEPT}"
+async def _note_conflict(
+    uow: UnitOfWork, edit: Edit, message: str, names: Sequence[str], lost: Row, version: int
+) -> Verdict:
     await _note(uow, edit, "conflict", message, lost)
     return Verdict(
         status=Status.CONFLICT,
         version=version,
         code=Conflict.code,
         message=message,
-        field=camel(min(lost)),
+        field=camel(min(names)),
     )
 
 

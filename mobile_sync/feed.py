@@ -12,11 +12,13 @@ from graphlib import CycleError, TopologicalSorter
 
 from backend.core.access import Actor
 from backend.core.errors import CheckpointExpired
+from backend.core.ledger import FeedEnd
 from backend.core.reading import Reader, scopes_of
 from backend.core.records import Record
 from backend.core.sync import SyncedCollection
 from mobile_sync.cursor import Cursor, adapted
 from mobile_sync.pull import Change, changed_records, changes_of, reached
+from mobile_sync.rows import field_set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +56,11 @@ class FeedPage:
 def parents_first(collections: Sequence[SyncedCollection]) -> list[SyncedCollection]:
     """Return ``collections`` so that what others name in a column (``account_id``) stands before them.
 
-    Otherwise as declared. Columns that only the server writes do not count: they point back.
+    Otherwise by priority, then as declared. Columns that only the server writes do not count: they point
+    back.
     """
     by_name = {collection.name: collection for collection in collections}
+    declared = {name: place for place, name in enumerate(by_name)}
     graph = {
         name: [
             one
@@ -65,13 +69,22 @@ def parents_first(collections: Sequence[SyncedCollection]) -> list[SyncedCollect
         ]
         for name, collection in by_name.items()
     }
+    sorter = TopologicalSorter(graph)
+    waiting: list[str] = []
+    ordered: list[SyncedCollection] = []
     try:
-        return [by_name[name] for name in TopologicalSorter(graph).static_order()]
+        sorter.prepare()
     except CycleError as error:
         loop = ", ".join(error.args[1])
         raise ValueError(
             f"the collections {loop} refer to one another; show one of the columns only"
         ) from None
+    while sorter.is_active():
+        waiting += sorter.get_ready()
+        waiting.sort(key=lambda name: (by_name[name].priority, declared[name]))
+        ordered.append(by_name[waiting.pop(0)])
+        sorter.done(ordered[-1].name)
+    return ordered
 
 
 async def pull_feed(
@@ -84,37 +97,47 @@ async def pull_feed(
 ) -> FeedPage:
     """Return the page of ``collections`` (parents first) after ``given``; None: from the start.
 
-    Raise CheckpointExpired when the server went back to a backup since.
+    Raise CheckpointExpired when the server went back to a backup since, or it is too old.
     """
-    epoch, newest = await reader.feed_end(actor.workspace_id)
-    place = given or Place(epoch=epoch, seq=newest)
-    if place.epoch != epoch or place.seq > newest:
-        raise CheckpointExpired(
-            "The server was restored from a backup since; empty the phone and pull without a cursor."
-        )
-    walk = _Walk(reader, actor, collections, place, newest, limit)
+    end = await reader.feed_end(actor.workspace_id)
+    place = given or Place(epoch=end.epoch, seq=end.newest)
+    _check_still_valid(place, collections, end)
+    walk = _Walk(reader, actor, collections, place, end.newest, limit)
     if await walk.fill():
         await walk.go_forward()
         await walk.drop_lost()
     return FeedPage(
-        changes=list(walk.changes.values()), place=walk.place(), newest=newest, has_more=walk.has_more
+        changes=list(walk.changes.values()), place=walk.place(), newest=end.newest, has_more=walk.has_more
     )
 
 
 async def present_place(reader: Reader, actor: Actor, collections: Sequence[SyncedCollection]) -> Place:
     """Return the place of a phone that has everything now."""
-    epoch, newest = await reader.feed_end(actor.workspace_id)
+    epoch, newest, _ = await reader.feed_end(actor.workspace_id)
     cursors = {
         one.name: Cursor(
             epoch=epoch,
             seq=newest,
             since=newest,
             scopes=scopes_of(actor, one.record),
-            mask=actor.mask(one.record.kind).signature,
+            fields=field_set(one, actor),
         )
         for one in collections
     }
     return Place(epoch=epoch, seq=newest, cursors=cursors)
+
+
+def _check_still_valid(place: Place, collections: Sequence[SyncedCollection], end: FeedEnd) -> None:
+    """Raise CheckpointExpired for a place that nothing can be added to any more."""
+    if place.epoch != end.epoch or place.seq > end.newest:
+        raise CheckpointExpired(
+            "The server was restored from a backup since; empty the phone and pull without a cursor."
+        )
+    held = [place.known_up_to(one.name) for one in collections if one.name in place.cursors]
+    if min((place.seq, *held)) < end.oldest:
+        raise CheckpointExpired(
+            "What was deleted since this place is not known any more; empty the phone and pull without one."
+        )
 
 
 class _Walk:
@@ -138,9 +161,9 @@ class _Walk:
 
     def _start(self, collection: SyncedCollection, place: Place) -> Cursor:
         scopes = scopes_of(self._actor, collection.record)
-        mask = self._actor.mask(collection.record.kind).signature
-        empty = Cursor(epoch=place.epoch, seq=0, since=place.seq, scopes=scopes, gained=scopes, mask=mask)
-        return adapted(place.cursors.get(collection.name, empty), scopes, mask)
+        fields = field_set(collection, self._actor)
+        empty = Cursor(epoch=place.epoch, seq=0, since=place.seq, scopes=scopes, gained=scopes, fields=fields)
+        return adapted(place.cursors.get(collection.name, empty), scopes, fields)
 
     def place(self) -> Place:
         return Place(epoch=self._epoch, seq=self._seq, cursors=self._kept | self._cursors)
@@ -203,7 +226,7 @@ class _Walk:
         """Forget lost scopes once nothing of them can have run ahead of this walk: all was quiet."""
         if self._seq < self._newest or not any(cursor.lost for cursor in self._cursors.values()):
             return
-        if (await self._reader.feed_end(self._actor.workspace_id))[1] == self._newest:
+        if (await self._reader.feed_end(self._actor.workspace_id)).newest == self._newest:
             self._cursors = {name: replace(cursor, lost=()) for name, cursor in self._cursors.items()}
 
     @property

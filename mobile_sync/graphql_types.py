@@ -13,7 +13,8 @@ from mobile_sync import native
 from mobile_sync.edits import Op, Status
 from mobile_sync.hints import Hint
 from mobile_sync.native import ResyncReason
-from mobile_sync.native_schemas import SCHEMA_VERSION, field_set_version, json_schema
+from mobile_sync.native_schemas import SCHEMA_VERSION, json_schema
+from mobile_sync.rows import field_set
 from mobile_sync.wording import camel
 
 strawberry.enum(
@@ -90,7 +91,7 @@ class SyncCollectionSchema:
     def of(cls, collection: SyncedCollection, actor: Actor) -> "SyncCollectionSchema":
         return cls(
             name=camel(collection.name),
-            field_set=field_set_version(collection, actor),
+            field_set=field_set(collection, actor),
             json_schema=cast("JSON", json_schema(collection)),
         )
 

@@ -1,9 +1,12 @@
 """The phones' room: its page is made from the collections that the other rooms declare."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 import svcs
 
+from backend.core.feed_keeping import purge_tombstones
+from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.core.store import Store
 from backend.core.sync import SyncedCollection
@@ -17,6 +20,8 @@ from mobile_sync.rejections import REJECTIONS
 from mobile_sync.rxdb import make_roots
 from mobile_sync.rxdb_schemas import check_columns
 from mobile_sync.watermelon_http import larger_bodies, make_router
+
+PURGED_EVERY = timedelta(hours=6)
 
 
 def make_module(collections: Sequence[SyncedCollection]) -> Module:
@@ -41,7 +46,19 @@ def make_module(collections: Sequence[SyncedCollection]) -> Module:
         provide=_provide,
         larger_bodies=larger_bodies,
         commands=make_commands(everything),
+        jobs=(Job(name="mobile_sync.tombstones", every=PURGED_EVERY, run=_purging(everything)),),
     )
+
+
+def _purging(collections: Sequence[SyncedCollection]) -> Callable[[svcs.Container], Awaitable[None]]:
+    records = [collection.record for collection in collections]
+
+    async def purge(services: svcs.Container) -> None:
+        """Forget what was deleted more than 400 days ago (a job)."""
+        store = await services.aget(Store)
+        await purge_tombstones(store, records, now=store.clock.now())
+
+    return purge
 
 
 def _provide(registry: svcs.Registry) -> None:

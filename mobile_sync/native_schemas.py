@@ -1,13 +1,10 @@
-"""What an app needs to know of the collections: JSON Schemas, and a version of each one's columns."""
+"""What an app needs to know of the collections, as JSON Schemas."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from backend.core.access import Actor
 from backend.core.sync import FieldType, SyncedCollection, SyncedField
+from backend.core.sync_policy import Policy
 from mobile_sync.rows import LARGEST_INTEGER, LONGEST_TEXT, columns
 from mobile_sync.wording import camel
 
@@ -23,6 +20,8 @@ TYPES: Mapping[FieldType, Mapping[str, Any]] = {
     "decimal": {"type": "string", "pattern": r"^-?\d+(\.\d+)?$"},
     "date": {"type": "string", "format": "date"},
     "datetime": {"type": "string", "format": "date-time"},
+    "list": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "array"}},
+    "object": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "object"}},
 }
 
 
@@ -39,17 +38,12 @@ def json_schema(collection: SyncedCollection) -> dict[str, Any]:
     }
 
 
-def field_set_version(collection: SyncedCollection, actor: Actor) -> str:
-    """Return what changes when the columns do, or how much of them ``actor`` sees."""
-    mask = actor.mask(collection.record.kind).signature
-    said = orjson.dumps([json_schema(collection), mask], option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(said).hexdigest()[:12]
-
-
 def _property(field: SyncedField) -> dict[str, Any]:
     said = dict(TYPES[field.type])
     if not field.required:
         said["type"] = [said["type"], "null"]
     if field.server_owned:
         said["readOnly"] = True
+    elif field.policy is not Policy.MERGE:
+        said["x-conflict"] = field.policy.value
     return said

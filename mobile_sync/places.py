@@ -139,8 +139,8 @@ def _cursor(cursor: Cursor, seq: int) -> dict[str, Any]:
         said |= {"s": cursor.seq, "f": cursor.since, "g": list(cursor.gained)}
     if cursor.lost:
         said["l"] = list(cursor.lost)
-    if cursor.mask:
-        said["m"] = cursor.mask
+    if cursor.fields:
+        said["m"] = cursor.fields
     return said
 
 
@@ -153,7 +153,7 @@ def _read(found: SyncPlace, seq: int) -> dict[str, Cursor]:
             scopes=tuple(said["sc"]),
             gained=tuple(said.get("g", ())),
             lost=tuple(said.get("l", ())),
-            mask=said.get("m", ""),
+            fields=said.get("m", ""),
         )
         for name, said in found.cursors.items()
     }

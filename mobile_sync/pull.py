@@ -18,7 +18,7 @@ from backend.core.reading import Reader, scopes_of
 from backend.core.records import Record
 from backend.core.sync import SyncedCollection
 from mobile_sync.cursor import Cursor, adapted, check_still_valid, first_cursor
-from mobile_sync.rows import NIL_ID, Row, row_of, tombstone
+from mobile_sync.rows import NIL_ID, Row, field_set, row_of, tombstone
 
 MOST_ROWS = 1_000
 STRETCH = 1_000  # an idle cursor may fall this many commits behind before an empty page moves it
@@ -60,13 +60,14 @@ async def pull_page(
     """
     if not 1 <= limit <= MOST_ROWS:
         raise InvalidInput(FieldError("limit", f"must be 1 to {MOST_ROWS}; set the pull's batchSize so"))
-    epoch, newest = await reader.feed_end(actor.workspace_id)
-    scopes, mask = scopes_of(actor, collection.record), actor.mask(collection.record.kind).signature
-    start = given or first_cursor(epoch=epoch, newest=newest, scopes=scopes, mask=mask)
-    check_still_valid(start, epoch=epoch, newest=newest)
-    start = adapted(start, scopes, mask)
+    end = await reader.feed_end(actor.workspace_id)
+    newest = end.newest
+    scopes, fields = scopes_of(actor, collection.record), field_set(collection, actor)
+    start = given or first_cursor(epoch=end.epoch, newest=newest, scopes=scopes, fields=fields)
+    check_still_valid(start, end)
+    start = adapted(start, scopes, fields)
     page = await walk(reader, actor, collection, start, newest=newest, limit=limit)
-    if page.at_end and page.cursor.lost and (await reader.feed_end(actor.workspace_id))[1] == newest:
+    if page.at_end and page.cursor.lost and (await reader.feed_end(actor.workspace_id)).newest == newest:
         # Nothing was written since: no record of a lost scope can have run ahead of this walk.
         page = replace(page, cursor=replace(page.cursor, lost=()))
     if not page.rows and _must_move(given, page.cursor):

@@ -24,9 +24,9 @@ from backend.core.records import Record
 from backend.core.store import Store
 from backend.core.sync import SyncedCollection
 from backend.core.unit_of_work import UnitOfWork
-from mobile_sync.conflicts import delta, differing, merge
-from mobile_sync.rejections import KEPT, reject, with_own_rejections
-from mobile_sync.rows import Row, fields_of, filled, row_of, tombstone, writable
+from mobile_sync.conflicts import delta, differing, edited_since, merge
+from mobile_sync.rejections import kept_message, lost_message, reject, with_own_rejections
+from mobile_sync.rows import Row, fields_of, filled, policies, row_of, tombstone, writable
 from mobile_sync.wording import camel
 
 MOST_ROWS = 500
@@ -112,7 +112,7 @@ async def _apply(store: Store, actor: Actor, collection: SyncedCollection, row: 
         if current is None:
             return await _apply_to_nothing(uow, collection, row)
         if row.new.get("deleted"):
-            return Applied(await collection.delete(uow, row.id), tell=False)
+            return await _apply_deletion(uow, collection, row, current)
         return await _apply_changes(uow, collection, row, current)
 
     key = row.key(collection.record.kind)
@@ -158,27 +158,46 @@ async def _apply_to_nothing(uow: UnitOfWork, collection: SyncedCollection, row: 
     return Applied(made, tell=_believes_otherwise(uow.actor, collection, row, made))
 
 
+async def _apply_deletion(
+    uow: UnitOfWork, collection: SyncedCollection, row: PushedRow, current: Record
+) -> Applied:
+    version = (row.assumed or {}).get("version")
+    if collection.keep_if_edited and isinstance(version, int):
+        own = _last_set_by(uow.actor, current)
+        edited = edited_since(version, current.field_versions, writable(collection), own)
+        if edited:
+            await _note_conflict(uow, collection, row, kept_message(edited), {})
+            return Applied(current, tell=True)
+    return Applied(await collection.delete(uow, row.id), tell=False)
+
+
+async def _note_conflict(
+    uow: UnitOfWork, collection: SyncedCollection, row: PushedRow, message: str, lost: Mapping[str, Any]
+) -> None:
+    await reject(
+        uow,
+        key=row.key(collection.record.kind),
+        collection=camel(collection.name),
+        kind=collection.record.kind,
+        record_id=row.id,
+        reason="conflict",
+        message=message,
+        lost=lost,
+    )
+
+
 async def _apply_changes(
     uow: UnitOfWork, collection: SyncedCollection, row: PushedRow, current: Record
 ) -> Applied:
     before = filled(collection, row_of(collection, current))
     assumed, new = filled(collection, row.assumed or {}), filled(collection, row.new)
-    merged = merge(assumed, new, before, writable(collection), _last_set_by(uow.actor, current))
+    own = _last_set_by(uow.actor, current)
+    merged = merge(assumed, new, before, writable(collection), own, policies(collection))
     changed = current
     if merged.accepted:
         changed = await collection.update(uow, row.id, fields_of(collection, merged.accepted))
     if merged.lost:
-        kept = ", ".join(camel(name) for name in sorted(merged.lost))
-        await reject(
-            uow,
-            key=row.key(collection.record.kind),
-            collection=camel(collection.name),
-            kind=collection.record.kind,
-            record_id=row.id,
-            reason="conflict",
-            message=f"Somebody else changed {kept} before your edit arrived, and that value stays. {KEPT}",
-            lost=merged.lost,
-        )
+        await _note_conflict(uow, collection, row, lost_message(sorted(merged.lost)), merged.lost)
     # When nothing was accepted, it may have changed what only the server changes: show it all of that, too.
     return Applied(
         changed, tell=not merged.accepted or _believes_otherwise(uow.actor, collection, row, changed)

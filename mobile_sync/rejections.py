@@ -1,17 +1,16 @@
 """Rejections: what became of the edits that did not go through, told to their author's phones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from backend.core.access import Actor, Level, grant
-from backend.core.errors import Forbidden
 from backend.core.events import RecordUpdated
 from backend.core.fields import Fields
 from backend.core.ids import derived_id
-from backend.core.sync import SyncedCollection, shown
+from backend.core.sync import shown, shown_only
 from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.documents import SyncRejection
 from mobile_sync.wording import camel
@@ -24,6 +23,18 @@ OWN = grant(read=Level.OWN, create=Level.OWN, delete=Level.OWN)
 def with_own_rejections(actor: Actor) -> Actor:
     """Return ``actor`` with the right to its own rejections: no role gives it, no role takes it away."""
     return replace(actor, grants={**actor.grants, SyncRejection.kind: OWN})
+
+
+def lost_message(names: Sequence[str]) -> str:
+    """Return what the author of an edit is told whose columns ``names`` lost."""
+    said = ", ".join(camel(name) for name in names)
+    return f"Somebody else changed {said} before your edit arrived, and that value stays. {KEPT}"
+
+
+def kept_message(names: Sequence[str]) -> str:
+    """Return what somebody is told whose deletion came after others' edits of ``names``."""
+    said = ", ".join(camel(name) for name in names)
+    return f"Somebody else changed {said} meanwhile, so it was not deleted. Delete it again if it should go."
 
 
 async def reject(
@@ -89,26 +100,17 @@ async def delete_rejection(uow: UnitOfWork, id: str) -> SyncRejection:
     return rejection
 
 
-async def _create(uow: UnitOfWork, fields: Fields, id: str) -> SyncRejection:
-    raise Forbidden("create", SyncRejection.kind)
-
-
-async def _update(uow: UnitOfWork, id: str, fields: Fields) -> SyncRejection:
-    raise Forbidden("update", SyncRejection.kind)
-
-
-REJECTIONS = SyncedCollection(
-    name="sync_rejection",
-    record=SyncRejection,
-    fields=(
+REJECTIONS = replace(
+    shown_only(
+        "sync_rejection",
+        SyncRejection,
         shown("collection_name"),
         shown("record_id"),
         shown("reason"),
         shown("message"),
         shown("lost"),
         shown("created_at", "datetime"),
+        priority=1,
     ),
-    create=_create,
-    update=_update,
     delete=delete_rejection,
 )

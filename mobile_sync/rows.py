@@ -1,20 +1,39 @@
 """Rows: records as phones hold them, and a phone's values as operations take them."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from pydantic_core import PydanticUndefined
 
+from backend.core.access import Actor
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.records import Record
-from backend.core.sync import SyncedCollection, SyncedField, phone_row, phone_value
+from backend.core.sync import (
+    JSON_TEXTS,
+    SyncedCollection,
+    SyncedField,
+    phone_row,
+    phone_value,
+)
+from backend.core.sync_policy import Policy
 
 ROW = ("id", "version", "deleted")  # what every row has beside its collection's columns
 NIL_ID = "00000000-0000-0000-0000-000000000000"
-BLANKS = {"text": "", "integer": 0, "number": 0, "boolean": False, "decimal": "0", "date": "", "datetime": ""}
+BLANKS: Mapping[str, Any] = {
+    **dict.fromkeys(("text", "date", "datetime"), ""),
+    **dict.fromkeys(("integer", "number"), 0),
+    "boolean": False,
+    "decimal": "0",
+    "list": "[]",
+    "object": "{}",
+}
 LONGEST_TEXT = 100_000  # characters in a column; files are attachments
+MOST_KEYS = 200  # of an object
 LARGEST_INTEGER = 2**31 - 1  # GraphQL's Int: a larger one could never be pulled again
 
 Row = dict[str, Any]
@@ -25,9 +44,25 @@ def columns(collection: SyncedCollection) -> list[SyncedField]:
     return [field for field in collection.fields if field.name not in ROW]
 
 
+def field_set(collection: SyncedCollection, actor: Actor) -> str:
+    """Return what changes when a collection's columns do, or how much of them ``actor`` sees."""
+    return _field_set(collection, actor.mask(collection.record.kind).signature)
+
+
+@lru_cache(maxsize=10_000)
+def _field_set(collection: SyncedCollection, seen: str) -> str:
+    said = orjson.dumps([*([one.name, one.type] for one in columns(collection)), seen])
+    return hashlib.sha256(said).hexdigest()[:12]
+
+
 def writable(collection: SyncedCollection) -> list[str]:
     """Return the names of the columns that phones may write."""
     return [field.name for field in columns(collection) if not field.server_owned]
+
+
+def policies(collection: SyncedCollection) -> dict[str, Policy]:
+    """Return what becomes of each column that two have changed at once."""
+    return {field.name: field.policy for field in columns(collection)}
 
 
 def row_of(collection: SyncedCollection, record: Record) -> Row:
@@ -56,12 +91,14 @@ def tombstone(collection: SyncedCollection, id: str) -> Row:
 def filled(collection: SyncedCollection, values: Mapping[str, Any]) -> Row:
     """Return the writable values of a phone's row, null and missing ones as the kind's default.
 
-    A phone that never set a column, and one that cleared it, mean the same.
+    A phone that never set a column, and one that cleared it, mean the same; so do times in two zones, and
+    lists with and without blanks.
     """
     fields = collection.record.model_fields
     row: Row = {}
-    for name in writable(collection):
-        value = values.get(name)
+    for field in (one for one in columns(collection) if not one.server_owned):
+        name = field.name
+        value = _usual(field, values.get(name))
         if value is None and name in fields:
             default = fields[name].get_default(call_default_factory=True)
             value = None if default is PydanticUndefined else _plain(phone_value(default))
@@ -87,6 +124,16 @@ def fields_of(collection: SyncedCollection, values: Mapping[str, Any]) -> dict[s
     return fields
 
 
+def _usual(field: SyncedField, value: Any) -> Any:
+    """Return a value in the one form that it has here; one of a wrong type stays what it is."""
+    if not isinstance(value, str) or field.type not in (*JSON_TEXTS, "datetime"):
+        return value
+    try:
+        return phone_value(_read(field, value))
+    except ValueError:
+        return value
+
+
 def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
@@ -104,7 +151,23 @@ def _read(field: SyncedField, value: Any) -> Any:
         return _integer(value)
     if field.type == "datetime":
         return _moment(value)
+    if field.type in JSON_TEXTS:
+        return _json(field.type, value)
     return value
+
+
+def _json(type: str, value: str) -> Any:
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        found = None
+    if type == "list" and isinstance(found, list) and all(isinstance(one, str) for one in found):
+        return found
+    if type == "object" and isinstance(found, dict) and len(found) <= MOST_KEYS:
+        plain = {key: one for key, one in found.items() if one is not None}
+        if all(isinstance(one, str | int | float | bool) for one in plain.values()):
+            return plain
+    raise ValueError(f"must be {_NAMES[type]}")
 
 
 def _integer(value: float) -> int:
@@ -129,8 +192,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "decimal": (str, int, float),
-    "date": (str,),
-    "datetime": (str,),
+    **dict.fromkeys(("date", "datetime", "list", "object"), (str,)),
 }
 _NAMES = {
     "text": "text",
@@ -140,4 +202,6 @@ _NAMES = {
     "decimal": "a decimal number as text, such as 1250.50",
     "date": "a date such as 2026-03-01",
     "datetime": "a time with its zone, such as 2026-03-01T08:00:00.000Z",
+    "list": 'the JSON text of a list of texts, such as ["new","food"]',
+    "object": f"the JSON text of an object of at most {MOST_KEYS} texts, numbers and booleans",
 }

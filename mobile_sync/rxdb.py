@@ -35,8 +35,7 @@ TYPES: Mapping[FieldType, type] = {
     "number": float,
     "boolean": bool,
     "decimal": str,
-    "date": str,
-    "datetime": str,
+    **dict.fromkeys(("date", "datetime", "list", "object"), str),
 }
 
 

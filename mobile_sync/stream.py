@@ -56,7 +56,7 @@ async def changes(
 
 
 async def _beginning(store: Store, reader: Actor, collection: SyncedCollection) -> Cursor:
-    epoch, newest = await store.reader.feed_end(reader.workspace_id)
+    epoch, newest, _ = await store.reader.feed_end(reader.workspace_id)
     start = max(0, newest - OVERLAP)
     return Cursor(epoch=epoch, seq=start, since=start, scopes=scopes_of(reader, collection.record))
 
@@ -66,7 +66,7 @@ async def _news(
 ) -> AsyncGenerator[tuple[list[Row], Cursor], None]:
     """Yield page after page up to the newest commit."""
     place = adapted(place, scopes_of(reader, collection.record))
-    _, newest = await store.reader.feed_end(reader.workspace_id)
+    newest = (await store.reader.feed_end(reader.workspace_id)).newest
     while place.seq < newest:
         page = await walk(store.reader, reader, collection, place, newest=newest, limit=MOST_ROWS)
         place = page.cursor

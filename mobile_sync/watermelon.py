@@ -189,7 +189,9 @@ def _edits(collection: SyncedCollection, changes: TableChanges, place: Place) ->
         )
     for id in changes.deleted:
         note = _name(collection, id, Op.DELETE, {})
-        yield Edit(collection=collection, id=id, op=Op.DELETE, mutation="", note=note, values={})
+        yield Edit(
+            collection=collection, id=id, op=Op.DELETE, mutation="", note=note, values={}, version=known
+        )
 
 
 def _name(collection: SyncedCollection, id: str, op: Op, values: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ COLUMN_TYPES: Mapping[FieldType, ColumnType] = {
     "decimal": "string",
     "date": "string",
     "datetime": "number",
+    "list": "string",
+    "object": "string",
 }
 NEVER_OPTIONAL = frozenset({"created_at", "updated_at"})  # WatermelonDB sets them itself, and insists
 START = datetime(1970, 1, 1, tzinfo=UTC)

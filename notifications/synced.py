@@ -1,6 +1,7 @@
 """The inbox on phones: a phone may mark lines as read and take them out, even offline."""
 
 from backend.core.sync import SyncedCollection, shown, synced, with_phone_id
+from backend.core.sync_policy import Policy
 from notifications.documents import Notification
 from notifications.inbox import create_notification, delete_notification, update_notification
 
@@ -13,10 +14,11 @@ NOTIFICATIONS = SyncedCollection(
         shown("subject_id"),
         shown("title"),
         shown("body"),
-        synced("read_at", "datetime"),
+        synced("read_at", "datetime", policy=Policy.SERVER_WINS),
         shown("created_at", "datetime"),
     ),
     create=with_phone_id(create_notification),
     update=update_notification,
     delete=delete_notification,
+    priority=2,
 )

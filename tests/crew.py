@@ -4,6 +4,7 @@ Two sales teams (``east``: rep and colleague, ``west``: stranger), a manager abo
 agent and a customer. Actors are made directly; sign-in has its own tests.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ from backend.identity.documents import Session, User
 from backend.identity.people import create_team, create_user, create_workspace
 from backend.identity.sign_in import TokenPolicy
 from backend.identity.tokens import Claims, make_access_token
+from backend.sales.pipelines import ensure_default_pipeline
 
 ROLES = {
     "admin": ("admin", ()),
@@ -107,22 +109,24 @@ class Crew:
         return system_actor(self.workspace_id)
 
     @classmethod
-    async def hire(cls, house: House, http: httpx.AsyncClient) -> "Crew":
+    async def hire(
+        cls, house: House, http: httpx.AsyncClient, names: Collection[str] = tuple(ROLES)
+    ) -> "Crew":
         crew = cls(workspace_id=new_id(), house=house, contact_id=new_id())
         crew.teams = {name: new_id() for name in ("east", "west", "support")}
-        ids = {name: new_id() for name in ROLES}
+        ids = {name: new_id() for name in names}
 
         async def create(uow: UnitOfWork) -> None:
             await create_workspace(uow, {"name": "Test"})
             for name, team_id in crew.teams.items():
                 await create_team(uow, {"name": name}, id=team_id)
-            for name, (role, teams) in ROLES.items():
+            for name, (role, teams) in ((name, ROLES[name]) for name in names):
                 fields = {
                     "email": f"{name}-{ids[name]}@test.example",
                     "name": name.title(),
                     "role_keys": [role],
                     "team_ids": [crew.teams[team] for team in teams],
-                    "manager_id": ids["manager"] if role == "rep" else None,
+                    "manager_id": ids.get("manager") if role == "rep" else None,
                     "contact_id": crew.contact_id if role == "customer" else None,
                 }
                 await create_user(uow, fields, id=ids[name])
@@ -131,6 +135,10 @@ class Crew:
         for name, user_id in ids.items():
             crew.people[name] = await crew._sign_in(user_id, http)
         return crew
+
+    async def settle(self) -> None:
+        """Return when the house has made what it makes by itself in a new workspace: its pipeline."""
+        await self.house.store.write(self.system, ensure_default_pipeline)
 
     async def _sign_in(self, user_id: str, http: httpx.AsyncClient) -> Person:
         async with svcs.Container(self.house.registry) as services:

@@ -9,12 +9,23 @@ stay as tombstones, and a scope that a record has left keeps a row in *departure
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 LEDGER = "ledger"
 DEPARTURES = "departures"
 MUTATIONS = "mutations"
 SEQUENCES = "workspace_seq"
+
+
+class FeedEnd(NamedTuple):
+    """A workspace's feed: ``epoch`` moves when the store is restored from a backup.
+
+    Up to ``oldest`` what was deleted may not be known any more (``feed_keeping``).
+    """
+
+    epoch: int
+    newest: int
+    oldest: int
 
 
 def ledger_id(workspace_id: str, seq: int) -> str:

@@ -12,7 +12,7 @@ from backend.core.clock import Clock
 from backend.core.encryption_filters import blind_filter, names_sealed_fields, refuse_sealed_order
 from backend.core.encryption_keyring import Keyring
 from backend.core.field_rules import veil
-from backend.core.ledger import DEPARTURES, LEDGER, SEQUENCES
+from backend.core.ledger import DEPARTURES, LEDGER, SEQUENCES, FeedEnd
 from backend.core.lookups import Lookups
 from backend.core.records import Record
 from backend.core.sharing import reaches
@@ -106,10 +106,10 @@ class Reader:
         row = await self._database[SEQUENCES].find_one({"_id": workspace_id}, {"policy": 1})
         return int(row.get("policy", 0)) if row else 0
 
-    async def feed_end(self, workspace_id: str) -> tuple[int, int]:
-        """Return ``(epoch, newest version)``; the epoch moves when the store is restored from a backup."""
+    async def feed_end(self, workspace_id: str) -> FeedEnd:
+        """Return where the feed ends, and from where on it is whole."""
         row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
-        return (int(row["epoch"]), int(row["seq"])) if row else (1, 0)
+        return FeedEnd(int(row["epoch"]), int(row["seq"]), int(row["min_seq"])) if row else FeedEnd(1, 0, 0)
 
     async def kinds_changed(self, workspace_id: str, *, after: int, until: int) -> set[str] | None:
         """Return the kinds of which anything was committed after ``after``, up to ``until``: a feed's end.

@@ -17,7 +17,7 @@ from backend.core.malware import ClamAV, MalwareScanner
 from backend.core.relay import Delivery
 from backend.core.settings import Settings
 from backend.core.store import Store
-from backend.core.uploads import Declared, UploadRules, check_content
+from backend.core.uploads import Declared, UploadRules, check_content, check_declared
 from backend.crm.attachment_files import PIECE, AttachmentFiles, AttachmentUpload
 from backend.crm.attachment_links import FileLinks
 from backend.crm.attachments import expire_attachment, open_attachment, settle_attachment
@@ -66,14 +66,17 @@ class Uploads:
         attachment = await open_attachment(uow, attachment_id, action="update")
         if attachment.state is not AttachmentState.UPLOADING:
             raise NotFound("upload", attachment_id)
+        if reason := self._unwelcome(attachment):
+            await self._settle(actor, attachment, attachment.sha256, reason)
+            raise refusal(reason)
         return await self.files.begin(attachment, self.store.clock.now())
 
     async def expect(self, workspace_id: str, attachment_id: str) -> None:
         """Begin the upload of an attachment that was announced, unless it is past that."""
         try:
             await self.standing(system_actor(workspace_id), attachment_id)
-        except NotFound:
-            return  # deleted or finished already
+        except (NotFound, InvalidInput):
+            return  # deleted, finished or refused already
 
     async def receive(self, upload: AttachmentUpload, offset: int, stream: AsyncIterator[bytes]) -> None:
         """Add what ``stream`` yields, part by part, so that little is lost when it breaks off.
@@ -140,13 +143,28 @@ class Uploads:
         reason = await self._objection(attachment, data, digest)
         if not reason:
             await self.files.keep(attachment, data)
-        settled = await self.store.write(
-            actor, lambda uow: settle_attachment(uow, upload.id, sha256=digest, refused_reason=reason)
-        )
+        settled = await self._settle(actor, attachment, digest, reason)
         await self.files.forget_upload(upload.workspace_id, upload.id)
         if reason:
             raise refusal(reason)
         return settled
+
+    async def _settle(self, actor: Actor, attachment: Attachment, digest: str, reason: str) -> Attachment:
+        settle = partial(settle_attachment, id=attachment.id, sha256=digest, refused_reason=reason)
+        return await self.store.write(actor, settle)
+
+    def _unwelcome(self, attachment: Attachment) -> str:
+        """Return why a file must not come, as phones may announce any; else empty."""
+        try:
+            check_declared(
+                self.rules,
+                name=attachment.name,
+                content_type=attachment.content_type,
+                size=attachment.size,
+            )
+        except InvalidInput as found:
+            return f"was announced with what is not taken here: {found.errors[0]}"
+        return ""
 
     async def _objection(self, attachment: Attachment, data: bytes, digest: str) -> str:
         """Return why the bytes must not be kept, as a sentence that goes on from "file"; else empty."""

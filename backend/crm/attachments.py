@@ -5,6 +5,7 @@ from functools import partial
 import svcs
 
 from backend.core.access import HOUSE, Action, system_actor
+from backend.core.content_types import KNOWN
 from backend.core.errors import FieldError, InvalidInput, NotFound
 from backend.core.fields import Fields, new_record
 from backend.core.operations import CreateOperation
@@ -21,6 +22,7 @@ NO_TARGETS = frozenset(one.kind for one in (Attachment, Role, Team, User, Worksp
 """What nobody looks for files at: the people of the workspace, and files themselves."""
 
 AT_ONCE = 100
+ANY_FILE = UploadRules(max_bytes=2**31, types=frozenset(KNOWN))
 
 
 async def create_attachment(
@@ -40,6 +42,11 @@ async def create_attachment(
     attachment = await new_record(uow, Attachment, given, id=id)
     uow.save(attachment)
     return attachment
+
+
+async def announce_attachment(uow: UnitOfWork, fields: Fields, *, id: str | None = None) -> Attachment:
+    """Announce a file from a phone; the house's own rules are held to it before its upload begins."""
+    return await create_attachment(ANY_FILE, uow, fields, id=id)
 
 
 def creating(rules: UploadRules) -> CreateOperation[Attachment]:

@@ -20,7 +20,7 @@ from backend.crm.privacy.erasures import continue_erasures
 from backend.crm.privacy.http import router as privacy_router
 from backend.crm.privacy.retention import apply_due_rules
 from backend.crm.seed import seed_customers
-from backend.crm.synced import ACCOUNTS, ACTIVITIES, CONTACTS, TASKS
+from backend.crm.synced import ACCOUNTS, ACTIVITIES, ATTACHMENTS, CONTACTS, TASKS
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, assign=ALL, export=ALL)
@@ -58,6 +58,6 @@ module = Module(
         "customer": SENT,
     },
     telling=TELLING,
-    synced=(ACCOUNTS, CONTACTS, TASKS, ACTIVITIES),
+    synced=(ACCOUNTS, CONTACTS, TASKS, ACTIVITIES, ATTACHMENTS),
     seed=seed_customers,
 )

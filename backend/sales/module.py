@@ -10,7 +10,7 @@ from backend.sales.documents import Lead, Opportunity, Pipeline
 from backend.sales.graphql import MUTATIONS, QUERIES
 from backend.sales.pipelines import on_workspace_created
 from backend.sales.seed import seed_sales
-from backend.sales.synced import LEADS, OPPORTUNITIES
+from backend.sales.synced import LEADS, OPPORTUNITIES, PIPELINES
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, export=ALL, assign=ALL)
@@ -29,6 +29,6 @@ module = Module(
         "rep": {"pipeline": grant(read=ALL), "opportunity": WORKED, "lead": WORKED},
     },
     telling=TELLING,
-    synced=(OPPORTUNITIES, LEADS),
+    synced=(PIPELINES, OPPORTUNITIES, LEADS),
     seed=seed_sales,
 )

@@ -1,9 +1,22 @@
 """Which columns of the sales room's records travel to phones."""
 
-from backend.core.sync import SyncedCollection, shown, synced, with_phone_id
-from backend.sales.documents import Lead, Opportunity
+from backend.core.sync import CUSTOM_FIELDS, SyncedCollection, shown, shown_only, synced, with_phone_id
+from backend.core.sync_policy import Policy
+from backend.sales.documents import Lead, Opportunity, Pipeline
 from backend.sales.leads import create_lead, delete_lead, update_lead
 from backend.sales.opportunities import create_opportunity, delete_opportunity, update_opportunity
+
+# Names are texts by language; each stage is an object: key, name, order, type, probability.
+PIPELINES = shown_only(
+    "pipeline",
+    Pipeline,
+    shown("name", "object"),
+    shown("currency"),
+    shown("is_default", "boolean"),
+    shown("stages", "list"),
+    shown("updated_at", "datetime"),
+    priority=1,
+)
 
 OPPORTUNITIES = SyncedCollection(
     name="opportunity",
@@ -18,8 +31,9 @@ OPPORTUNITIES = SyncedCollection(
         synced("account_id"),
         synced("contact_id"),
         synced("loss_reason"),
-        synced("description"),
+        synced("description", policy=Policy.APPEND),
         synced("owner_id"),
+        CUSTOM_FIELDS,
         shown("probability", "integer"),
         shown("stage_type"),
         shown("pipeline_id"),
@@ -29,6 +43,8 @@ OPPORTUNITIES = SyncedCollection(
     create=with_phone_id(create_opportunity),
     update=update_opportunity,
     delete=delete_opportunity,
+    keep_if_edited=True,
+    priority=3,
 )
 
 LEADS = SyncedCollection(
@@ -45,10 +61,12 @@ LEADS = SyncedCollection(
         synced("country"),
         synced("source"),
         synced("status"),
-        synced("score", "integer"),
+        synced("score", "integer", policy=Policy.COUNTER),  # points are added, whoever sees a reason to
+        synced("interests", "list", policy=Policy.SET_UNION),
         synced("lost_reason"),
-        synced("description"),
+        synced("description", policy=Policy.APPEND),
         synced("owner_id"),
+        CUSTOM_FIELDS,
         shown("account_id"),
         shown("contact_id"),
         shown("opportunity_id"),
@@ -58,4 +76,6 @@ LEADS = SyncedCollection(
     create=with_phone_id(create_lead),
     update=update_lead,
     delete=delete_lead,
+    keep_if_edited=True,
+    priority=4,
 )

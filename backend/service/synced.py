@@ -3,7 +3,8 @@
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.fields import Fields
 from backend.core.records import Record
-from backend.core.sync import SyncedCollection, shown, synced, with_phone_id
+from backend.core.sync import CUSTOM_FIELDS, SyncedCollection, shown, synced, with_phone_id
+from backend.core.sync_policy import Policy
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.conversations import open_conversation
 from backend.service.documents import Conversation, Message, Ticket
@@ -25,16 +26,18 @@ TICKETS = SyncedCollection(
     fields=(
         shown("number"),
         synced("subject", required=True),
-        synced("description"),
+        synced("description", policy=Policy.APPEND),
         synced("status"),
         synced("priority"),
         synced("type"),
         synced("channel"),
         synced("category"),
+        synced("tags", "list", policy=Policy.SET_UNION),
         synced("assignee_id"),
         synced("contact_id"),
         synced("account_id"),
         synced("conversation_id"),
+        CUSTOM_FIELDS,
         shown("opened_at", "datetime"),
         shown("resolved_at", "datetime"),
         shown("updated_at", "datetime"),
@@ -42,6 +45,8 @@ TICKETS = SyncedCollection(
     create=with_phone_id(create_ticket),
     update=update_ticket,
     delete=delete_ticket,
+    keep_if_edited=True,
+    priority=4,
 )
 
 CONVERSATIONS = SyncedCollection(
@@ -63,6 +68,7 @@ CONVERSATIONS = SyncedCollection(
     create=with_phone_id(open_conversation),
     update=_refuse_update,
     delete=_refuse_delete,
+    priority=6,
 )
 
 MESSAGES = SyncedCollection(
@@ -80,4 +86,5 @@ MESSAGES = SyncedCollection(
     create=with_phone_id(create_message),
     update=_refuse_update,
     delete=_refuse_delete,
+    priority=8,
 )

@@ -4,8 +4,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
+import orjson
+
+import main
+from backend.core.sync import JSON_TEXTS
+from mobile_sync.wording import camel
 from tests.crew import Person
 from tests.leaks.canaries import places, tokens_in
 from tests.leaks.reference import Item, Reference, Town
@@ -224,7 +230,7 @@ class Asker:
             self.scan(field, bulk)
             for row in bulk["documents"]:
                 rows.pop(row["id"], None)
-                rows |= {} if row["_deleted"] else {row["id"]: row}
+                rows |= {} if row["_deleted"] else {row["id"]: _unpacked(kind, row)}
             if len(bulk["documents"]) < PAGE:
                 break
             cursor = bulk["checkpoint"]["cursor"]
@@ -252,3 +258,17 @@ def askers(world: World, found: Found) -> Iterator[Asker]:
     for town, crew in zip(world.towns, world.crews, strict=True):
         for person in crew.people.values():
             yield Asker(world, town, person, found)
+
+
+@cache
+def _json_columns(kind: str) -> frozenset[str]:
+    """Return the columns of a kind on phones that hold lists and objects, as JSON text."""
+    declared = (one for module in main.MODULES for one in module.synced if one.record.kind == kind)
+    return frozenset(
+        camel(field.name) for one in declared for field in one.fields if field.type in JSON_TEXTS
+    )
+
+
+def _unpacked(kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    packed = {name for name in _json_columns(kind) if row[name] is not None}
+    return row | {name: orjson.loads(row[name]) for name in packed}

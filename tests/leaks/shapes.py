@@ -143,7 +143,9 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC)
-    return value
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    return [plain(one) for one in value] if isinstance(value, list) else value
 
 
 def read(value: Any, like: Any) -> Any:

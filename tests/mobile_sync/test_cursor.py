@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.errors import CheckpointExpired, InvalidInput
+from backend.core.ledger import FeedEnd
 from mobile_sync.cursor import (
     Cursor,
     adapted,
@@ -78,7 +79,16 @@ def test_a_change_of_scopes_walks_what_arrives_and_what_leaves(
 
 def test_a_restored_server_says_so() -> None:
     cursor = first_cursor(epoch=1, newest=5, scopes=("w",))
-    check_still_valid(cursor, epoch=1, newest=5)
+    check_still_valid(cursor, FeedEnd(1, 5, 0))
     for given_out in (replace(cursor, epoch=2), replace(cursor, seq=6)):
         with pytest.raises(CheckpointExpired, match="restored from a backup"):
-            check_still_valid(given_out, epoch=1, newest=5)
+            check_still_valid(given_out, FeedEnd(1, 5, 0))
+
+
+def test_a_cursor_counts_while_what_was_deleted_since_is_known() -> None:
+    first = first_cursor(epoch=1, newest=5, scopes=("w",))
+    check_still_valid(first, FeedEnd(1, 9, 5))  # a first sync holds nothing that was deleted before it began
+    check_still_valid(replace(first, seq=7), FeedEnd(1, 9, 7))
+    for old in (first, replace(first, seq=7)):
+        with pytest.raises(CheckpointExpired, match="too old"):
+            check_still_valid(old, FeedEnd(1, 9, 8))

@@ -6,7 +6,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 
 from tests.crew import Crew
-from tests.mobile_sync.native_wire import NativePhone
+from tests.mobile_sync.native_wire import WRITTEN, NativePhone
 from tests.mobile_sync.test_native_pull import make_contact
 from tests.mobile_sync.test_pull import make_account
 from tests.mobile_sync.test_stream import opened
@@ -26,8 +26,9 @@ async def hint(socket: ClientConnection) -> dict[str, Any]:
 
 
 async def test_a_hint_comes_for_what_the_phone_may_read_and_does_not_have(crew: Crew, server: str) -> None:
+    await crew.settle()
     phone = NativePhone(crew.rep)
-    await phone.pull()
+    await phone.pull(collections=[*WRITTEN, "pipeline"])
     missed = await make_account(
         crew.colleague, "Made before the phone listened", teamIds=[crew.teams["east"]]
     )

@@ -14,7 +14,7 @@ from backend.crm.documents import Account, Contact
 from backend.identity.sign_in import TokenPolicy
 from mobile_sync.places import MARK_BITS, write_number
 from tests.crew import Crew, Person
-from tests.mobile_sync.native_wire import NativePhone
+from tests.mobile_sync.native_wire import WRITTEN, NativePhone
 from tests.mobile_sync.test_pull import make_account, move_to_teams
 
 
@@ -179,7 +179,9 @@ async def test_the_fast_way_gives_the_same_as_lines(crew: Crew) -> None:
     phone = NativePhone(crew.rep)
     typed = await phone.pull_once()
     answer = await crew.rep.http.get(
-        "/sync/v1/pull", params={"limit": 5000}, headers=crew.rep.headers | {"Accept-Encoding": "identity"}
+        "/sync/v1/pull",
+        params={"limit": 5000, "collections": ",".join(WRITTEN)},
+        headers=crew.rep.headers | {"Accept-Encoding": "identity"},
     )
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -195,12 +197,17 @@ async def test_the_fast_way_gives_the_same_as_lines(crew: Crew) -> None:
     }
     # Either way the cursor is the same; nothing new is one short line.
     idle = await crew.rep.http.get(
-        "/sync/v1/pull", params={"cursor": typed["cursor"]}, headers=crew.rep.headers
+        "/sync/v1/pull",
+        params={"cursor": typed["cursor"], "collections": ",".join(WRITTEN)},
+        headers=crew.rep.headers,
     )
     assert len(idle.text.splitlines()) == 1
     assert len(idle.content) < 300
     async with crew.rep.http.stream(
-        "GET", "/sync/v1/pull", headers=crew.rep.headers | {"Accept-Encoding": "gzip"}
+        "GET",
+        "/sync/v1/pull",
+        params={"collections": ",".join(WRITTEN)},
+        headers=crew.rep.headers | {"Accept-Encoding": "gzip"},
     ) as zipped:
         raw = b"".join([part async for part in zipped.aiter_raw()])
     assert zipped.headers["content-encoding"] == "gzip"

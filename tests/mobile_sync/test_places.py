@@ -29,14 +29,19 @@ class SetClock(Clock):
 def place(seq: int, *scopes: str, reached: int | None = None, mask: str = "") -> Place:
     at = seq if reached is None else reached
     gained = scopes if at < seq else ()
-    cursor = Cursor(epoch=1, seq=at, since=seq, scopes=scopes, gained=gained, lost=("t:x",), mask=mask)
+    cursor = Cursor(epoch=1, seq=at, since=seq, scopes=scopes, gained=gained, lost=("t:x",), fields=mask)
     return Place(epoch=1, seq=seq, cursors={"account": cursor})
 
 
 async def test_a_place_comes_back_as_it_was(crew: Crew) -> None:
     clock, actor = SetClock(), crew.rep.actor
     places = Places(clock, {})
-    for one in (place(7, "u:a"), place(7, "u:a", "t:b"), place(9, "u:a", reached=3), place(9, "w", mask="m")):
+    for one in (
+        place(7, "u:a"),
+        place(7, "u:a", "t:b"),
+        place(9, "u:a", reached=3),
+        place(9, "w", mask="m"),
+    ):
         number = await places.keep(actor, one)
         assert 0 < number < 2**53
         for memory in (places, Places(clock, {})):  # of this process, and of another one

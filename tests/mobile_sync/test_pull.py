@@ -57,6 +57,8 @@ async def test_a_first_pull_brings_what_is_visible_and_no_tombstones(crew: Crew)
         "annualRevenue": "1250000.50",
         "ownerId": crew.rep.user_id,
         **dict.fromkeys(("industry", "phone", "email", "website", "tier", "description"), ""),
+        "aliases": "[]",
+        "ext": "{}",
         "lifecycle": row["lifecycle"],
         "currency": "CNY",
         "updatedAt": row["updatedAt"],

@@ -151,7 +151,8 @@ async def test_what_leaves_sight_leaves_the_phone_and_comes_back(crew: Crew, pho
 
 
 async def test_lost_answers_and_a_kill_between_pages_repeat_nothing(crew: Crew, phones: Phones) -> None:
-    ids = {await make_account(crew.rep, f"Account {number}") for number in range(7)}
+    await crew.settle()
+    ids = {await make_account(crew.rep, f"Account {number}") for number in range(6)}
     rep = await phones("rep")
     first = await rep.sync_once(limit=3)
     assert (first["pulled"], first["hasMore"]) == (3, True)
@@ -159,7 +160,7 @@ async def test_lost_answers_and_a_kill_between_pages_repeat_nothing(crew: Crew, 
     with pytest.raises(PhoneError, match="the answer was lost"):
         await rep.sync_once(limit=3)
     rounds = await rep.sync(limit=3)
-    assert [round_["pulled"] for round_ in rounds] == [3, 1]
+    assert [round_["pulled"] for round_ in rounds] == [3, 1]  # the pipeline is one of them
     assert set(await rep.dump("accounts")) == ids
 
     # The answer to a push is lost: the phone pushes again, and there is one effect.
