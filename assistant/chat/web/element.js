@@ -20,7 +20,7 @@ export class RapportChat extends HTMLElement {
         if (this.shadowRoot) return void this.resumeListening();
         this.attachShadow({ mode: 'open', delegatesFocus: false });
         this.dress();
-        this.language = languageOf(this.getAttribute('lang') || this.closest('[lang]')?.lang || navigator.language);
+        this.language = languageOf(this.getAttribute('lang') || (!this.isPage && this.closest('[lang]')?.lang) || navigator.language);
         this.memory = new Memory(`rapport-chat:${this.getAttribute('key') ?? ''}`);
         const server = new URL(this.getAttribute('server') || SCRIPT_URL || location.href, location.href).origin;
         this.connection = new Connection({ server, key: this.getAttribute('key'), memory: this.memory, language: this.language });
@@ -62,7 +62,7 @@ export class RapportChat extends HTMLElement {
         this.setAttribute('open', '');
         this.draw();
         if (focus) this.field.focus();
-        this.toEnd(true);
+        this.toEnd();
         this.tell('open');
     }
 
@@ -79,7 +79,7 @@ export class RapportChat extends HTMLElement {
     /** Say something in the customer's name, as if it had been typed. */
     async ask(text) {
         this.open();
-        await this.conversation.say(text);
+        await this.spoken(text);
     }
 
     /** Let the page say who is signed in: an async function that returns a customer's access token. */
@@ -261,9 +261,8 @@ export class RapportChat extends HTMLElement {
         return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
     }
 
-    toEnd(isSudden = false) {
-        const calm = isSudden || matchMedia('(prefers-reduced-motion: reduce)').matches;
-        this.log.scrollTo({ top: this.log.scrollHeight, behavior: calm ? 'instant' : 'smooth' });
+    toEnd() {
+        this.log.scrollTop = this.log.scrollHeight; // at once: half-way there, what comes next would not follow
     }
 
     // ── doing ───────────────────────────────────────────────────────────────────────────────────
@@ -274,9 +273,16 @@ export class RapportChat extends HTMLElement {
         if (!text) return void this.field.focus();
         this.field.value = '';
         this.fieldChanged(false);
-        this.toEnd(true);
-        this.conversation.say(text);
+        this.spoken(text);
         this.field.focus();
+    }
+
+    /** Say `text` and look at it. */
+    async spoken(text) {
+        const said = this.conversation.say(text);
+        await this.drawing;
+        this.toEnd();
+        await said;
     }
 
     keyed(event) {
@@ -313,11 +319,11 @@ export class RapportChat extends HTMLElement {
     fitKeyboard() {
         const isCovered = this.isOpen && matchMedia(PHONE).matches;
         this.panel.style.blockSize = isCovered ? `${visualViewport.height}px` : '';
-        this.toEnd(true);
+        this.toEnd();
     }
 
     wishForPerson() {
-        this.conversation.say(this.say('wish'));
+        this.spoken(this.say('wish'));
         this.field.focus();
     }
 
