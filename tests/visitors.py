@@ -14,7 +14,8 @@ SITE = "https://shop.example"
 KEY_CREATE = """mutation($input: ChatKeyCreateInput!) { chatKeyCreate(input: $input) { __typename
     ... on ChatKey { id version name origins onOwnPage isActive } ... on Error { code message } } }"""
 CHAT = """query($id: ID!) { chat(conversationId: $id) { version status isAssigned personName hasEarlier
-    messages { id author authorName text answer { id decision citations { quote article { id version } } } } } }"""
+    messages { id author authorName text
+        answer { id decision helpful citations { quote article { id version } } } } } }"""
 
 
 async def make_key(crew: Crew, **fields: Any) -> dict[str, Any]:
@@ -29,9 +30,7 @@ async def knock(
 ) -> httpx.Response:
     """Ask to be let in, as the page does."""
     body = {"key": key, "secret": secret or secrets.token_urlsafe(32), **more}
-    return await http.post(
-        "/assistant/visitors", json=body, headers={"Origin": origin} if origin else {}
-    )
+    return await http.post("/assistant/visitors", json=body, headers={"Origin": origin} if origin else {})
 
 
 @dataclass

@@ -4,18 +4,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-import structlog
 import svcs
 
-from assistant.answer_types import Answer
+from assistant.answering import Answering
 from assistant.chat.switchboard import ChatEventKind, Switchboard
-from assistant.turn import ask
+from assistant.streaming import stream_answer
 from backend.core.access import Actor
 from backend.core.errors import CRMError
-from backend.core.store import Store
-from knowledge.search import KnowledgeBase
-
-log = structlog.get_logger()
 
 Events = AsyncGenerator[dict[str, Any], None]
 
@@ -23,15 +18,21 @@ Events = AsyncGenerator[dict[str, Any], None]
 async def tell_answer(
     services: svcs.Container, actor: Actor, *, conversation_id: str, text: str, mutation_id: str | None
 ) -> Events:
-    """Ask, and yield the steps of the turn as JSON; see ``assistant.streaming``."""
-    store, knowledge = await services.aget(Store, KnowledgeBase)
-    answer = Answer.of(
-        await ask(
-            store, knowledge, actor, conversation_id=conversation_id, text=text, mutation_id=mutation_id
+    """Ask, and yield the events of the turn as JSON; see ``assistant.streaming``."""
+    answering = await services.aget(Answering)
+    first = True
+    try:
+        turn = stream_answer(
+            answering, actor, conversation_id=conversation_id, text=text, mutation_id=mutation_id
         )
-    )
-    yield {"step": "TEXT", "delta": answer.text}
-    yield {"step": "DONE"}
+        async with aclosing(turn) as events:
+            async for event in events:
+                yield event.json()
+                first = False
+    except CRMError as error:
+        if first:
+            raise
+        yield {**error.extensions(), "step": "ERROR", "message": str(error)}
 
 
 async def tell_chat(switchboard: Switchboard, actor: Actor, conversation_id: str) -> Events:
@@ -49,4 +50,4 @@ async def tell_chat(switchboard: Switchboard, actor: Actor, conversation_id: str
     except CRMError as error:
         if first:
             raise
-        yield {"kind": "ERROR", "message": str(error), **error.extensions()}
+        yield {**error.extensions(), "kind": "ERROR", "message": str(error)}

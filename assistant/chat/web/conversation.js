@@ -5,13 +5,14 @@ import { alone, makeId } from './memory.js';
 
 const CHAT = `query($id: ID!) { chat(conversationId: $id) { version status isAssigned personName hasEarlier messages {
     id author authorName text at
-    answer { id decision citations { quote article { id version title locale } } } } } }`;
+    answer { id decision helpful citations { quote article { id version title locale } } } } } }`;
 const SAY = `mutation($input: MessageCreateInput!) { messageCreate(input: $input) {
     __typename ... on Error { code message } } }`;
 const LAST = `{ conversations(first: 1, filter: {channel: {eq: WEBCHAT}, state: {notIn: [CLOSED]}},
     orderBy: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes { id } } }`;
 const START = 'mutation($input: StartConversationInput!) { startConversation(input: $input) { id } }';
 const TYPING = 'mutation($id: ID!) { chatTyping(conversationId: $id) }';
+const RATE = 'mutation($input: AnswerRateInput!) { answerRate(input: $input) { id helpful } }';
 const ARTICLE = 'query($id: ID!) { article(id: $id) { id version title body locale } }';
 
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
@@ -100,6 +101,18 @@ export class Conversation extends EventTarget {
         if (!isHeard || Date.now() - (this.typedAt ?? 0) < TYPING_EVERY_MS) return;
         this.typedAt = Date.now();
         this.connection.graphql(TYPING, { id: this.id }).catch(() => {}); // a courtesy, lost without harm
+    }
+
+    /** Say whether an answer helped; shown at once, and as it was again when it did not get through. */
+    async rate(id, helpful) {
+        const { answer } = this.messages.find((one) => one.id === id);
+        const before = answer.helpful;
+        if (before === helpful) return;
+        answer.helpful = helpful;
+        this.changed();
+        const rated = await this.attempt(() => this.connection.graphql(RATE, { input: { id: answer.id, helpful } }));
+        if (!rated) answer.helpful = before;
+        this.changed();
     }
 
     async article(id) {

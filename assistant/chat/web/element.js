@@ -4,7 +4,7 @@ import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { h, icon, place } from './dom.js';
 import { Memory } from './memory.js';
-import { answeringView, messageView, typingView, waitingView } from './message_view.js';
+import { answeringView, messageView, showRating, typingView, waitingView } from './message_view.js';
 import { articleView, signInView } from './panels.js';
 import { SCRIPT_URL, STYLE } from './made.js';
 import { inLanguage, languageOf, speak } from './words.js';
@@ -29,7 +29,6 @@ export class RapportChat extends HTMLElement {
         this.conversation.addEventListener('change', () => this.draw());
         this.conversation.addEventListener('said', (event) => this.noteSaid(event.detail));
         this.views = new Map();
-        this.rated = {};
         this.unread = 0;
         this.build();
         this.resumeListening();
@@ -191,6 +190,7 @@ export class RapportChat extends HTMLElement {
         setText(this.note, note);
         this.person.hidden = !['ASSISTANT', 'ENDED'].includes(conversation.status) || !this.memory.get('conversationId') && !conversation.waiting.length;
         place(this.list, this.shown());
+        for (const message of conversation.messages) if (message.answer) showRating(this.views.get(message.id).view, message, say);
         this.form.hidden = !this.getAttribute('key') && !this.connection.isMember;
         if (wasAtEnd) this.toEnd();
     }
@@ -198,7 +198,7 @@ export class RapportChat extends HTMLElement {
     shown() {
         const { conversation, say } = this;
         const { messages, waiting, answering, typing } = conversation;
-        const about = { say, locale: this.language === 'zh' ? 'zh-CN' : this.getAttribute('lang') || navigator.language, openArticle: (...what) => this.openArticle(...what), rate: this.canRate && ((...what) => this.rate(...what)) };
+        const about = { say, locale: this.language === 'zh' ? 'zh-CN' : this.getAttribute('lang') || navigator.language, openArticle: (...what) => this.openArticle(...what), rate: (id, helpful) => this.conversation.rate(id, helpful) };
         const isNew = conversation.isLoaded && !messages.length && !waiting.length && !conversation.id;
         const found = [];
         if (isNew) found.push(this.kept('welcome', this.language, () => this.welcome()));
@@ -207,7 +207,7 @@ export class RapportChat extends HTMLElement {
             const after = messages[index - 1];
             const joined = message.author === 'AGENT' && !messages.slice(0, index).some((one) => one.author === 'AGENT' && one.authorName === message.authorName);
             if (joined) found.push(this.kept(`joined ${message.id}`, '', () => h('p', { class: 'between' }, icon('person'), say('joined', message.authorName))));
-            found.push(this.kept(message.id, `${this.rated[message.answer?.id]} ${message.text.length}`, () => messageView(message, { ...about, after, rated: this.rated[message.answer?.id] })));
+            found.push(this.kept(message.id, message.text, () => messageView(message, { ...about, after })));
         });
         for (const entry of waiting) {
             const isTried = Boolean(conversation.trouble) || !navigator.onLine;

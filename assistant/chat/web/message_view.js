@@ -6,7 +6,7 @@ import { blocks, plain } from './text.js';
 const SHOWS_EVIDENCE = ['ANSWERED', 'CLARIFIED'];
 
 /** Return the element of a message. `after` is the message before it: who goes on speaking is not named again. */
-export function messageView(message, { say, locale, after, openArticle, rate, rated }) {
+export function messageView(message, { say, locale, after, openArticle, rate }) {
     const side = { CUSTOMER: 'customer', BOT: 'bot', AGENT: 'agent', SYSTEM: 'system' }[message.author];
     const isFirst = after?.author !== message.author || after?.authorName !== message.authorName;
     const { answer } = message;
@@ -17,7 +17,7 @@ export function messageView(message, { say, locale, after, openArticle, rate, ra
             isFirst && h('p', { class: 'who' }, h('span', { class: side === 'customer' ? 'unseen' : null }, nameOf(message, say))),
             h('div', { class: 'bubble', part: `bubble bubble-${side}` }, said),
             answer && sources(answer, say, openArticle),
-            answer && SHOWS_EVIDENCE.includes(answer.decision) && answer.citations.length > 0 && rate && thumbs(answer, say, rate, rated),
+            answer && SHOWS_EVIDENCE.includes(answer.decision) && answer.citations.length > 0 && thumbs(message, say, rate),
             message.at && h('p', { class: 'meta' }, timeOf(message.at, locale))));
 }
 
@@ -99,13 +99,21 @@ function source({ article, quote }, say, openArticle) {
     return h('div', { class: 'cited' }, toggle, body);
 }
 
-function thumbs(answer, say, rate, rated) {
-    const given = rated ?? null;
+/** Show in the view of a message what was said of its answer. */
+export function showRating(view, { answer }, say) {
+    for (const thumb of view.querySelectorAll('.thumb')) {
+        thumb.setAttribute('aria-pressed', String(String(answer.helpful) === thumb.dataset.helpful));
+    }
+    const thanks = view.querySelector('.thanks');
+    const text = answer.helpful === null ? '' : say(answer.helpful ? 'thanked' : 'sorry');
+    if (thanks && thanks.textContent !== text) thanks.textContent = text;
+}
+
+function thumbs(message, say, rate) {
     const thumb = (helpful, label, className) => h('button', {
-        type: 'button', class: `thumb ${className}`, 'aria-pressed': String(given === helpful), 'aria-label': label, title: label,
-        onclick: () => rate(answer.id, helpful),
+        type: 'button', class: `thumb ${className}`, 'aria-label': label, title: label, 'data-helpful': String(helpful), onclick: () => rate(message.id, helpful),
     }, icon('up'));
     return h('div', { class: 'thumbs', part: 'feedback', role: 'group', 'aria-label': say('helpful') },
         thumb(true, say('yes'), 'yes'), thumb(false, say('no'), 'no'),
-        h('span', { class: 'thanks' }, given === null ? '' : say(given ? 'thanked' : 'sorry')));
+        h('span', { class: 'thanks', role: 'status' }));
 }
