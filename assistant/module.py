@@ -6,6 +6,11 @@ import svcs
 
 from assistant.answering import Answering
 from assistant.calibration_runs import CalibrationRun, recalibrate_all
+from assistant.chat.graphql import ChatMutation, ChatQuery, ChatSubscription
+from assistant.chat.http import router as chat_router
+from assistant.chat.page import router as page_router
+from assistant.chat.seed import seed_chat_key
+from assistant.chat.switchboard import Switchboard
 from assistant.documents import Answer
 from assistant.graphql import AssistantMutation, AssistantQuery, AssistantSubscription
 from assistant.model_budget import ModelUsage
@@ -26,22 +31,26 @@ NIGHTLY = timedelta(days=1)
 
 
 def _provide(registry: svcs.Registry) -> None:
-    """Give the house what answers, and the memory of tickets' rows; both stand on the knowledge room."""
+    """Give the house what answers, the memory of tickets' rows, and the open chats."""
     with svcs.Container(registry) as services:
         store, actors, knowledge = services.get(Store, Actors, KnowledgeBase)
         settings = services.get(Settings)
     writer = Writer.of(settings)
     answering = Answering(store=store, knowledge=knowledge, actors=actors, writer=writer)
     registry.register_value(Answering, answering, on_registry_close=answering.close)
+    switchboard = Switchboard(store, actors)
+    registry.register_value(Switchboard, switchboard, on_registry_close=switchboard.close)
     registry.register_value(SentenceRows, SentenceRows(knowledge.embedder))
 
 
 module = Module(
     name="assistant",
     documents=(Answer, AssistantPolicy, CalibrationRun, ModelUsage),
-    queries=(AssistantQuery,),
-    mutations=(AssistantMutation,),
-    subscriptions=(AssistantSubscription,),
+    queries=(AssistantQuery, ChatQuery),
+    mutations=(AssistantMutation, ChatMutation),
+    subscriptions=(AssistantSubscription, ChatSubscription),
+    routes=(chat_router, page_router),
+    seed=seed_chat_key,
     roles={
         "manager": {
             "answer": grant(read=ALL, create=ALL),
@@ -52,6 +61,7 @@ module = Module(
         "rep": {"answer": grant(read=TEAM, create=OWN), "assistant_policy": READ},
         "agent": {"answer": grant(read=ALL, create=ALL), "assistant_policy": READ},
         "customer": {"answer": grant(read=OWN, create=OWN)},
+        "visitor": {"answer": grant(read=OWN, create=OWN)},
     },
     token_scopes={"knowledge": frozenset({"answer"})},
     provide=_provide,

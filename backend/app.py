@@ -33,6 +33,7 @@ from strawberry.types.unset import UNSET, UnsetType
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from backend.core.access import Actor
+from backend.core.embedding_pages import EmbeddingPages
 from backend.core.errors import (
     BadRequest,
     CRMError,
@@ -54,6 +55,7 @@ from backend.core.web_app import WEB_APP, WebApp
 from backend.core.web_hygiene import GRAPHQL, PLAIN_HEADERS, BodyTooLarge, WebHygiene
 from backend.house import House
 from backend.identity.actors import Actors
+from backend.identity.chat_keys import ChatOrigins
 
 log = structlog.get_logger()
 
@@ -224,12 +226,15 @@ def create_app(house: House) -> FastAPI:
     """Return the web edge of ``house``, which is open and stays its opener's to close.
 
     Around the routes, from the outside in: the client's address from trusted proxies; request id, origin,
-    metrics and masked bugs; sizes, times and security headers; host names; CORS; the short way to GraphQL.
+    metrics and masked bugs; sizes, times and security headers; host names; CORS, for pages with a chat and
+    for listed ones; the short way to GraphQL.
     """
     settings = house.settings
     app = FastAPI(title="Rapport", docs_url=None, redoc_url=None)
     app.state.house = house
-    app.add_middleware(ShortWay, edge=GraphQLEdge(house, EdgeRules.of(settings)))
+    rules = EdgeRules.of(settings)
+    app.state.budget = rules.budget
+    app.add_middleware(ShortWay, edge=GraphQLEdge(house, rules))
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -238,6 +243,7 @@ def create_app(house: House) -> FastAPI:
             allow_headers=["authorization", "content-type", "if-none-match", "range", *UPLOADING],
             expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id", *UPLOADING],
         )
+    app.add_middleware(EmbeddingPages, knows=_chat_origins(house).knows)
     if settings.allowed_hosts:
         app.add_middleware(
             TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False
@@ -255,6 +261,11 @@ def create_app(house: House) -> FastAPI:
     app.get("/healthz")(_healthz)
     app.get("/metrics", include_in_schema=False)(_metrics)
     return app
+
+
+def _chat_origins(house: House) -> ChatOrigins:
+    with svcs.Container(house.registry) as services:
+        return services.get(ChatOrigins)
 
 
 def _larger_bodies(house: House) -> dict[str, int]:

@@ -62,6 +62,7 @@ module = Module(
         "agent": {"article": WRITTEN, "article_version": grant(read=OWN, create=OWN)},
         "rep": {"article": READ_AS_AUDIENCE},
         "customer": {"article": READ_AS_AUDIENCE},
+        "visitor": {"article": READ_AS_AUDIENCE},
     },
     token_scopes={"knowledge": frozenset({"article", "article_version"})},
     provide=_provide,

@@ -99,6 +99,11 @@ class Actor:
         """True for a portal identity: a customer, not staff."""
         return self.contact_id is not None
 
+    @property
+    def is_visitor(self) -> bool:
+        """True for somebody on a web site who has not signed in."""
+        return "visitor" in self.roles
+
     def grant(self, kind: str) -> Grant:
         """Return what the roles allow on ``kind``; a rule for the kind itself beats the one for any kind."""
         return self.grants.get(kind) or self.grants.get(ANY_KIND) or NO_GRANT

@@ -106,7 +106,12 @@ class CostBudget:
 
 
 def spender(caller: Actor | None, ip: str) -> str:
-    """Name who pays: a user or API key in its workspace; a network address while nobody is signed in."""
+    """Name who pays: a user or API key in its workspace; a network address while nobody is signed in.
+
+    Visitors of web sites, whom anybody can make as many of as they like, pay together by network address.
+    """
     if caller is None:
         return f"ip:{ip}"
+    if caller.is_visitor:
+        return f"{caller.workspace_id}:visitors:{ip}"
     return f"{caller.workspace_id}:{caller.api_key_id or caller.user_id}"

@@ -20,6 +20,8 @@ from backend.identity.sessions import check_session, find_session, note_wiped
 from backend.identity.token_documents import ApiToken, TokenSort
 from backend.identity.token_texts import PREFIX
 from backend.identity.tokens import read_access_token
+from backend.identity.visitor_documents import ChatKey
+from backend.identity.visitors import VISITOR, VISITOR_SESSION, counting_visitor
 
 MOST_REMEMBERED = 10_000
 REMEMBERED_SECONDS = 5.0  # how long another process may still honour a session that was just ended
@@ -41,7 +43,9 @@ class Actors:
     def __init__(
         self, store: Store, key: str, built_in: RoleGrants, token_scopes: KindsByScope | None = None
     ) -> None:
-        self._store, self._key, self._built_in = store, key, built_in
+        self._store, self._key = store, key
+        self._visitor = built_in.get(VISITOR, {})
+        self._built_in = {name: role for name, role in built_in.items() if name != VISITOR}
         self._token_scopes = token_scopes or {}
         store.policies.read = policy_reader(store.reader)
         store.bell.on_policy.append(lambda _: self.forget())
@@ -103,8 +107,27 @@ class Actors:
             return await self._of_api_token(
                 await token_of_id(self._store.clock, session_id.removeprefix(TOKEN_SESSION))
             )
+        if session_id.startswith(VISITOR_SESSION):
+            return await self._of_visitor(workspace_id, session_id)
         await check_session(await find_session(session_id), now=self._store.clock.now())
         return await self.of_user(workspace_id, user_id, session_id=session_id)
+
+    async def _of_visitor(self, workspace_id: str, session_id: str) -> Actor:
+        """Return a web site's visitor: a customer of whom nothing is known, who reads what is public."""
+        visitor = await counting_visitor(session_id, now=self._store.clock.now())
+        key = await self._store.reader.get(ChatKey, visitor.key_id)
+        if key is None or key.deleted_at or not key.is_active or key.workspace_id != workspace_id:
+            raise Unauthenticated("This chat is not open any more; reload the page.")
+        return Actor(
+            workspace_id=workspace_id,
+            user_id=visitor.id,
+            session_id=session_id,
+            roles=(VISITOR,),
+            grants=self._visitor,
+            contact_id=visitor.id,
+            audiences=("public",),
+            locale=visitor.locale,
+        )
 
     async def of_user(self, workspace_id: str, user_id: str, *, session_id: str = "") -> Actor:
         """Return the actor of a user as of now; raise Unauthenticated for a suspended one."""

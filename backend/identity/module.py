@@ -7,6 +7,7 @@ import svcs
 from backend.core.access import Level, grant
 from backend.core.jobs import Job
 from backend.core.module import Module
+from backend.identity.chat_keys import ChatOrigins
 from backend.identity.documents import (
     Credential,
     Role,
@@ -42,6 +43,7 @@ from backend.identity.sharing_documents import (
     Territory,
 )
 from backend.identity.token_documents import ApiToken
+from backend.identity.visitor_documents import ChatKey, Visitor
 
 ALL = Level.ALL
 EVERYTHING = grant(read=ALL, create=ALL, update=ALL, delete=ALL, export=ALL, assign=ALL, approve=ALL)
@@ -49,14 +51,15 @@ READ = grant(read=ALL)
 # What only keys with the scope `admin` touch.
 ADMINISTERED = frozenset(
     {"workspace", "user", "team", "role", "identity_provider"}
-    | {"sharing_rule", "territory", "sharing_defaults"}
+    | {"sharing_rule", "territory", "sharing_defaults", "chat_key"}
 )
 
 
 def _provide(registry: svcs.Registry) -> None:
-    """Give the house its outbox, and what it knows of sign-in providers."""
+    """Give the house its outbox, what it knows of sign-in providers, and of pages with a chat."""
     provide_outbox(registry)
     provide_directory(registry)
+    registry.register_value(ChatOrigins, ChatOrigins())
 
 
 module = Module(
@@ -74,6 +77,7 @@ module = Module(
         ShareExpiry,
         RevealCount,
         SessionEnd,
+        ChatKey,
     ),
     other_documents=(
         Credential,
@@ -86,6 +90,7 @@ module = Module(
         ProviderSignIn,
         OneTimeToken,
         MailDue,
+        Visitor,
     ),
     queries=QUERIES,
     mutations=MUTATIONS,

@@ -182,11 +182,13 @@ class Message(Record):
     kind: ClassVar[str] = "message"
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "body": PersonalClass.TEXT,
+        "author_name": PersonalClass.NAME,
     }
     conversation_id: Reference
     direction: MessageDirection
     author_kind: AuthorKind
     author_id: str | None = None
+    author_name: Line = ""  # of staff, as it was then: how customers know them
     body: str
     at: Moment
     answer_id: str | None = None

@@ -10,6 +10,7 @@ from backend.crm.consent import ConsentChannel, Purpose
 from backend.crm.consents import check_consent
 from backend.service.documents import AuthorKind, Channel, Conversation, Message, MessageDirection, Ticket
 from backend.service.events import MessageReceived, MessageSent
+from backend.service.people import name_of
 from backend.service.rules import (
     HandledBy,
     after_customer_reply,
@@ -61,6 +62,7 @@ async def add_message(
         "author_kind": author_kind,
         "author_id": author_id,
         "answer_id": answer_id,
+        "author_name": await name_of(uow, author_id) if author_kind is AuthorKind.AGENT else "",
         "body": body,
         "at": at or _now(uow, conversation),
         "owner_id": None,

@@ -35,6 +35,12 @@ module = Module(
             "conversation": SPOKEN,
             "message": grant(read=OWN, create=OWN),
         },
+        # Of a web site: the conversation was opened for them, and there is no second one.
+        "visitor": {
+            "ticket": SPOKEN,
+            "conversation": grant(read=OWN, update=OWN),
+            "message": grant(read=OWN, create=OWN),
+        },
     },
     telling=TELLING,
     synced=(TICKETS, CONVERSATIONS, MESSAGES),

@@ -52,6 +52,12 @@ def made_by(uow: UnitOfWork) -> str | None:
     return uow.actor.user_id if ours else None
 
 
+async def name_of(uow: UnitOfWork, user_id: str | None) -> str:
+    """Return how a person of ours is called, for the customers whom they write to; empty when unknown."""
+    user = await uow.find_one(User, {"_id": user_id}) if user_id else None
+    return user.name if user is not None else ""
+
+
 async def _check_assignee(uow: UnitOfWork, user_id: str) -> None:
     user = await uow.find_one(User, {"_id": user_id})
     if user is None or user.contact_id is not None or not user.is_active:

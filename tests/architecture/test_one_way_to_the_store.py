@@ -37,6 +37,8 @@ ALLOWED = {
     "backend/identity/oidc.py": "sign-ins under way, of somebody not yet known",
     "backend/identity/presented_tokens.py": "looks up the token by which somebody becomes known",
     "backend/identity/actors.py": "makes the actor that the predicate needs",
+    "backend/identity/chat_keys.py": "which pages hold a chat: a browser asks before anybody is known",
+    "backend/identity/visitors.py": "visitors are no records: who comes with a secret is not known yet",
     "backend/identity/share_endings.py": "looks in all workspaces for shares that are over, by date alone",
     "backend/identity/forgetting.py": "what an erased person signed in with: no records",
     "backend/identity/credentials.py": "credentials are global and no records",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from backend.identity.graphql.audit import AuditQuery
+from backend.identity.graphql.chat_keys import ChatKeyMutation, ChatKeyQuery
 from backend.identity.graphql.explain import ExplainQuery
 from backend.identity.graphql.people import PeopleMutation, PeopleQuery
 from backend.identity.graphql.providers import ProviderMutation, ProviderQuery
@@ -16,6 +17,7 @@ from backend.identity.graphql.tokens import TokenMutation, TokenQuery
 
 QUERIES: tuple[type[Any], ...] = (
     AuditQuery,
+    ChatKeyQuery,
     ExplainQuery,
     PeopleQuery,
     ProviderQuery,
@@ -27,6 +29,7 @@ QUERIES: tuple[type[Any], ...] = (
     TokenQuery,
 )
 MUTATIONS: tuple[type[Any], ...] = (
+    ChatKeyMutation,
     PeopleMutation,
     ProviderMutation,
     RecordShareMutation,

@@ -1,0 +1,178 @@
+// The server, as the chat needs it: a token, GraphQL, and two streams of events.
+
+import { alone, makeSecret } from './memory.js';
+
+const PATIENCE_MS = 30_000;
+
+/** Something that did not work. `code` is the server's, or OFFLINE when it was not reached. */
+export class Trouble extends Error {
+    constructor(message, code, retryAfter = 0) {
+        super(message);
+        this.code = code;
+        this.retryAfter = retryAfter;
+    }
+
+    /** Whether the same may work later. */
+    get passes() {
+        return ['OFFLINE', 'UNAVAILABLE', 'RATE_LIMITED', 'INTERNAL'].includes(this.code);
+    }
+}
+
+/** Who is here and what they may reach. A visitor until somebody signs in, or the page brings a token. */
+export class Connection {
+    constructor({ server, key, memory, language }) {
+        Object.assign(this, { server, key, memory, language });
+        this.tokenSource = null; // of the page: an async function that returns an access token
+        this.token = null;
+    }
+
+    get isMember() {
+        return Boolean(this.tokenSource || this.memory.get('refreshToken'));
+    }
+
+    /** Ask GraphQL; return data. */
+    async graphql(query, variables = {}) {
+        const { data, errors } = await this.call('/graphql', { query, variables });
+        if (errors) throw new Trouble(errors[0].message, errors[0].extensions?.code ?? 'INTERNAL', errors[0].extensions?.retryAfter);
+        return data;
+    }
+
+    /** Ask the assistant, and hear its answer as it comes. */
+    async ask(question, hear) {
+        await this.stream('/assistant/ask', { body: question, hear });
+    }
+
+    /** Hear what happens in a conversation, until `signal`, or until the line breaks. */
+    async listen(conversationId, hear, signal, alive) {
+        await this.stream(`/assistant/conversations/${encodeURIComponent(conversationId)}/events`, { hear, signal, alive });
+    }
+
+    async call(path, body) {
+        const timeout = new AbortController();
+        const timer = setTimeout(() => timeout.abort(), PATIENCE_MS);
+        try {
+            return await (await this.fetched(path, body, timeout.signal)).json();
+        } catch (error) {
+            throw error instanceof Trouble ? error : new Trouble(String(error), 'OFFLINE');
+        } finally {
+            clearTimeout(timer);
+        }
+    }
+
+    async stream(path, { body, hear, signal, alive = () => {} }) {
+        const answer = await this.fetched(path, body, signal);
+        const reader = answer.body.getReader();
+        const decoder = new TextDecoder();
+        let rest = '';
+        for (;;) {
+            alive();
+            let part;
+            try {
+                part = await reader.read();
+            } catch (error) {
+                throw new Trouble(String(error), signal?.aborted ? 'STOPPED' : 'OFFLINE');
+            }
+            if (part.done) return;
+            rest += decoder.decode(part.value, { stream: true });
+            const events = rest.split('\n\n');
+            rest = events.pop();
+            for (const event of events) if (event.startsWith('data: ')) heard(JSON.parse(event.slice(6)), hear);
+        }
+    }
+
+    /** Fetch with a token that counts; once more with a new one when the server says that it does not. */
+    async fetched(path, body, signal, isSecondTry = false) {
+        const token = await this.accessToken(isSecondTry);
+        const answer = await this.reached(path, {
+            method: body ? 'POST' : 'GET',
+            headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+            body: body && JSON.stringify(body),
+            signal,
+        });
+        if (answer.ok) return answer;
+        const trouble = await troubleOf(answer);
+        if (trouble.code === 'UNAUTHENTICATED' && !isSecondTry) return this.fetched(path, body, signal, true);
+        throw trouble;
+    }
+
+    async reached(path, options) {
+        try {
+            return await fetch(this.server + path, { ...options, credentials: 'omit', referrerPolicy: 'no-referrer' });
+        } catch (error) {
+            throw new Trouble(String(error), options.signal?.aborted ? 'STOPPED' : 'OFFLINE');
+        }
+    }
+
+    /** Return an access token; many who ask at once share one request. */
+    accessToken(isNew = false) {
+        if (isNew) this.token = null;
+        if (this.token && this.token.until > Date.now()) return this.token.text;
+        this.asking ??= this.newToken().finally(() => {
+            this.asking = null;
+        });
+        return this.asking;
+    }
+
+    async newToken() {
+        if (this.tokenSource) return this.tokenSource();
+        const got = this.memory.get('refreshToken') ? await alone(`${this.memory.name}:refresh`, () => this.refreshed()) : await this.visit();
+        return this.keep(got);
+    }
+
+    keep({ accessToken, expiresIn }) {
+        this.token = { text: accessToken, until: Date.now() + (expiresIn - 30) * 1000 };
+        return accessToken;
+    }
+
+    /** Come in as a visitor, with the secret of before when there is one. */
+    async visit() {
+        if (!this.memory.get('secret')) this.memory.set({ secret: makeSecret() });
+        const got = await this.post('/assistant/visitors', { key: this.key, secret: this.memory.get('secret'), locale: this.language });
+        this.memory.set({ conversationId: got.conversationId });
+        return got;
+    }
+
+    async refreshed() {
+        const got = await this.post('/auth/refresh', { refreshToken: this.memory.get('refreshToken') });
+        this.memory.set({ refreshToken: got.refreshToken });
+        return got;
+    }
+
+    /** Sign a customer in; what a visitor said before stays with the visitor. */
+    async signIn(email, password) {
+        const got = await this.post('/auth/sign-in', { email, password, device: { platform: 'web' } });
+        this.memory.clear();
+        this.memory.set({ refreshToken: got.refreshToken });
+        this.keep(got);
+    }
+
+    async signOut() {
+        const refreshToken = this.memory.get('refreshToken');
+        this.forget();
+        if (refreshToken) await this.post('/auth/sign-out', { refreshToken }).catch(() => {}); // ended here all the same
+    }
+
+    forget() {
+        this.memory.clear();
+        this.token = null;
+    }
+
+    async post(path, body) {
+        const answer = await this.reached(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+        if (!answer.ok) throw await troubleOf(answer);
+        return answer.status === 204 ? null : answer.json();
+    }
+}
+
+function heard(event, hear) {
+    if (event.kind === 'ERROR' || event.step === 'ERROR') throw new Trouble(event.message, event.code, event.retryAfter);
+    hear(event);
+}
+
+async function troubleOf(answer) {
+    const said = await answer.json().catch(() => ({}));
+    const error = said.errors?.[0];
+    const about = { ...said, ...error, ...error?.extensions };
+    const code = about.code ?? (answer.status >= 500 ? 'UNAVAILABLE' : 'INTERNAL');
+    return new Trouble(about.message ?? answer.statusText, code, about.retryAfter ?? 0);
+}

@@ -1,0 +1,306 @@
+// One conversation: what was said, who answers, what waits to be sent. Tells its listeners when that changes.
+
+import { Trouble } from './connection.js';
+import { alone, makeId } from './memory.js';
+
+const CHAT = `query($id: ID!) { chat(conversationId: $id) { version status isAssigned personName hasEarlier messages {
+    id author authorName text at
+    answer { id decision helpful citations { quote article { id version title locale } } } } } }`;
+const SAY = `mutation($input: MessageCreateInput!) { messageCreate(input: $input) {
+    __typename ... on Error { code message } } }`;
+const LAST = `{ conversations(first: 1, filter: {channel: {eq: WEBCHAT}, state: {notIn: [CLOSED]}},
+    orderBy: [{field: LAST_MESSAGE_AT, direction: DESC}]) { nodes { id } } }`;
+const START = 'mutation($input: StartConversationInput!) { startConversation(input: $input) { id } }';
+const TYPING = 'mutation($id: ID!) { chatTyping(conversationId: $id) }';
+const RATE = 'mutation($input: AnswerRateInput!) { answerRate(input: $input) { id helpful } }';
+const ARTICLE = 'query($id: ID!) { article(id: $id) { id version title body locale } }';
+
+const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
+const TYPING_EVERY_MS = 3_000;
+const TYPING_SHOWN_MS = 5_000;
+const QUIET_MS = 12_000; // the server says something every 5 seconds: a line that is quiet for longer is dead
+
+export class Conversation extends EventTarget {
+    constructor(connection) {
+        super();
+        this.connection = connection;
+        this.memory = connection.memory;
+        this.tab = makeId();
+        this.reset();
+    }
+
+    reset() {
+        this.hangUp?.abort();
+        clearTimeout(this.typingTimer);
+        clearTimeout(this.timer);
+        Object.assign(this, {
+            status: 'ASSISTANT', personName: '', isAssigned: false, messages: [], hasEarlier: false, version: 0,
+            answering: null, typing: false, trouble: null, lost: false, failures: 0, hangUp: null, isLoaded: false,
+        });
+    }
+
+    get id() {
+        return this.memory.get('conversationId');
+    }
+
+    /** What was written here and is not known to be sent; another tab shows its own. */
+    get waiting() {
+        return (this.memory.get('outbox') ?? []).filter((one) => one.tab === this.tab);
+    }
+
+    /** Take up the conversation of before, if there is one. */
+    async resume() {
+        const outbox = this.memory.get('outbox') ?? [];
+        if (outbox.length) this.memory.set({ outbox: outbox.map((one) => ({ ...one, tab: this.tab })) });
+        if (this.connection.isMember && !this.id) await this.attempt(() => this.findLast());
+        if (this.id || outbox.length) await this.catchUp();
+        this.isLoaded = true;
+        this.changed();
+    }
+
+    /** Say something: kept first, then sent as soon as that is possible. */
+    say(text) {
+        const entry = { id: makeId(), text, at: new Date().toISOString(), tab: this.tab };
+        this.memory.set({ outbox: [...(this.memory.get('outbox') ?? []), entry] });
+        this.lost = false;
+        this.changed();
+        return this.catchUp();
+    }
+
+    /** Take back what could not be sent; return its text. */
+    takeBack(id) {
+        const entry = this.waiting.find((one) => one.id === id);
+        this.drop(id);
+        this.changed();
+        return entry?.text ?? '';
+    }
+
+    /** Send what waits, then read what is new, then listen. Once at a time: who comes meanwhile adds a round. */
+    async catchUp() {
+        this.again = true;
+        this.catching ??= this.rounds().finally(() => {
+            this.catching = null;
+        });
+        await this.catching;
+    }
+
+    async rounds() {
+        while (this.again) {
+            this.again = false;
+            const isDone = await this.attempt(async () => {
+                await alone(`${this.memory.name}:send`, () => this.sendAll());
+                if (this.id) await this.read();
+            });
+            if (isDone && this.id) this.listen();
+        }
+    }
+
+    /** Tell the people in the conversation that somebody writes; at most every few seconds. */
+    noteTyping() {
+        const isHeard = this.id && ['PERSON', 'WAITING'].includes(this.status) && !this.trouble;
+        if (!isHeard || Date.now() - (this.typedAt ?? 0) < TYPING_EVERY_MS) return;
+        this.typedAt = Date.now();
+        this.connection.graphql(TYPING, { id: this.id }).catch(() => {}); // a courtesy, lost without harm
+    }
+
+    /** Say whether an answer helped; shown at once, and as it was again when it did not get through. */
+    async rate(id, helpful) {
+        const { answer } = this.messages.find((one) => one.id === id);
+        const before = answer.helpful;
+        if (before === helpful) return;
+        answer.helpful = helpful;
+        this.changed();
+        const rated = await this.attempt(() => this.connection.graphql(RATE, { input: { id: answer.id, helpful } }));
+        if (!rated) answer.helpful = before;
+        this.changed();
+    }
+
+    async article(id) {
+        return (await this.connection.graphql(ARTICLE, { id })).article;
+    }
+
+    /** Begin anew, as somebody else for all that others see. */
+    forget() {
+        this.connection.forget();
+        this.reset();
+        this.isLoaded = true;
+        this.changed();
+    }
+
+    async signIn(email, password) {
+        await this.connection.signIn(email, password);
+        this.reset();
+        await this.resume();
+    }
+
+    async signOut() {
+        await this.connection.signOut();
+        this.forget();
+    }
+
+    // ── inside ──────────────────────────────────────────────────────────────────────────────────
+
+    changed() {
+        this.dispatchEvent(new Event('change'));
+    }
+
+    /** Run `work`; when it does not work for now, say so and try again later. Return whether it did. */
+    async attempt(work) {
+        try {
+            await work();
+            this.trouble = null;
+            this.failures = 0;
+            return true;
+        } catch (error) {
+            if (!(error instanceof Trouble)) throw error;
+            this.answering = null;
+            this.meet(error);
+            return false;
+        } finally {
+            this.changed();
+        }
+    }
+
+    meet(trouble) {
+        const isGone = trouble.code === 'NOT_FOUND';
+        const isOver = isGone || (['UNAUTHENTICATED', 'WIPE'].includes(trouble.code) && !this.connection.tokenSource);
+        if (isOver && this.id) {
+            const outbox = this.memory.get('outbox'); // what was not sent opens the next conversation
+            if (isGone && this.connection.isMember) this.memory.set({ conversationId: undefined });
+            else this.connection.forget();
+            this.reset();
+            this.lost = this.isLoaded = true;
+            this.memory.set({ outbox });
+            if (outbox?.length) this.later(0);
+            return;
+        }
+        this.trouble = trouble;
+        if (trouble.passes) this.later(trouble.retryAfter * 1_000);
+    }
+
+    later(least) {
+        const wait = WAITS_MS[Math.min(this.failures, WAITS_MS.length - 1)] * (0.75 + Math.random() / 2);
+        this.failures += 1;
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.catchUp(), Math.max(least, wait));
+    }
+
+    async sendAll() {
+        let entry;
+        while ((entry = (this.memory.get('outbox') ?? []).find((one) => !one.failed))) {
+            await this.send(entry);
+        }
+    }
+
+    async send(entry) {
+        await this.begin();
+        // Decided once: the same words by another way would be other words.
+        const by = entry.by ?? (['PERSON', 'WAITING'].includes(this.status) ? 'say' : 'ask');
+        this.mark(entry.id, { by });
+        try {
+            await (by === 'ask' ? this.ask(entry) : this.tell(entry));
+        } catch (error) {
+            this.answering = null;
+            if (error instanceof Trouble && ['INVALID_INPUT', 'FORBIDDEN', 'BODY_TOO_LARGE'].includes(error.code)) {
+                this.mark(entry.id, { failed: error.message });
+                return;
+            }
+            throw error;
+        }
+        await this.read();
+        this.drop(entry.id);
+        this.answering = null;
+        this.changed();
+    }
+
+    async ask({ id, text }) {
+        this.answering = { step: '', text: '' };
+        this.changed();
+        await this.connection.ask({ conversationId: this.id, text, mutationId: id }, (event) => {
+            if (event.step === 'TEXT') this.answering.text += event.delta;
+            else this.answering.step = event.step;
+            this.changed();
+        });
+    }
+
+    async tell({ id, text }) {
+        const input = { id, conversationId: this.id, body: text, mutationId: id };
+        const { messageCreate: made } = await this.connection.graphql(SAY, { input });
+        if (made.code) throw new Trouble(made.message, made.code);
+    }
+
+    mark(id, values) {
+        const outbox = (this.memory.get('outbox') ?? []).map((one) => (one.id === id ? { ...one, ...values } : one));
+        this.memory.set({ outbox });
+    }
+
+    drop(id) {
+        this.memory.set({ outbox: (this.memory.get('outbox') ?? []).filter((one) => one.id !== id) });
+    }
+
+    /** See to it that there is a conversation. A visitor's is opened with the first token. */
+    async begin() {
+        await this.connection.accessToken();
+        if (this.id) return;
+        if (this.connection.isMember) await this.findLast();
+        if (this.id) return void (await this.read());
+        const started = this.memory.get('starting') ?? makeId();
+        this.memory.set({ starting: started });
+        const { startConversation } = await this.connection.graphql(START, { input: { channel: 'WEBCHAT', mutationId: started } });
+        this.memory.set({ conversationId: startConversation.id, starting: undefined });
+    }
+
+    async findLast() {
+        const { conversations } = await this.connection.graphql(LAST);
+        if (conversations.nodes.length) this.memory.set({ conversationId: conversations.nodes[0].id });
+    }
+
+    async read() {
+        const { chat } = await this.connection.graphql(CHAT, { id: this.id });
+        if (!chat) throw new Trouble('', 'NOT_FOUND');
+        if (chat.version < this.version) return; // an older answer overtook a newer one
+        const before = new Set(this.messages.map((one) => one.id));
+        Object.assign(this, chat);
+        if (chat.messages.at(-1)?.author === 'AGENT') this.typing = false;
+        const news = chat.messages.filter((one) => !before.has(one.id) && one.author !== 'CUSTOMER');
+        if (this.isLoaded) for (const message of news) this.dispatchEvent(new CustomEvent('said', { detail: message }));
+        this.changed();
+    }
+
+    /** Keep a line open; when it breaks, catch up, which opens the next. */
+    listen() {
+        if (this.hangUp && !this.hangUp.signal.aborted) return;
+        const line = (this.hangUp = new AbortController());
+        let timer;
+        const alive = () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => line.abort(), QUIET_MS);
+        };
+        const hear = (event) => {
+            if (event.kind === 'CHANGED' && event.version > this.version) this.catchUp();
+            if (event.kind === 'TYPING' && event.author === 'AGENT') this.showTyping();
+        };
+        const ended = (error) => {
+            clearTimeout(timer);
+            if (this.hangUp !== line) return;
+            this.hangUp = null;
+            if (error instanceof Trouble && !error.passes && error.code !== 'STOPPED') {
+                this.meet(error);
+                this.changed();
+            } else {
+                this.later(error?.retryAfter ?? 0);
+            }
+        };
+        this.connection.listen(this.id, hear, line.signal, alive).then(ended, ended);
+    }
+
+    showTyping() {
+        this.typing = true;
+        clearTimeout(this.typingTimer);
+        this.typingTimer = setTimeout(() => {
+            this.typing = false;
+            this.changed();
+        }, TYPING_SHOWN_MS);
+        this.changed();
+    }
+}
