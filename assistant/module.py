@@ -18,7 +18,6 @@ from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.identity.actors import Actors
 from knowledge.search import KnowledgeBase
-from knowledge.sentence_rows import SentenceRows
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 READ = grant(read=ALL)
@@ -26,14 +25,13 @@ NIGHTLY = timedelta(days=1)
 
 
 def _provide(registry: svcs.Registry) -> None:
-    """Give the house what answers, and the memory of tickets' rows; both stand on the knowledge room."""
+    """Give the house what answers; it stands on the knowledge room."""
     with svcs.Container(registry) as services:
         store, actors, knowledge = services.get(Store, Actors, KnowledgeBase)
         settings = services.get(Settings)
     writer = Writer.of(settings)
     answering = Answering(store=store, knowledge=knowledge, actors=actors, writer=writer)
     registry.register_value(Answering, answering, on_registry_close=answering.close)
-    registry.register_value(SentenceRows, SentenceRows(knowledge.embedder))
 
 
 module = Module(
