@@ -1,5 +1,6 @@
 """The front door: which rooms this house has, and its command line. Nothing imports it."""
 
+import assistant.advice.module
 import assistant.module
 import backend.crm.module
 import backend.identity.module
@@ -24,6 +25,7 @@ MODULES = (
     *ROOMS,
     mobile_sync.module.make_module([collection for room in ROOMS for collection in room.synced]),
     assistant.module.module,
+    assistant.advice.module.module,
     backend.key_commands.module,
 )
 

@@ -1,4 +1,4 @@
-"""Answers and suggested replies as GraphQL types and inputs."""
+"""Answers as GraphQL types and inputs."""
 
 from typing import Self
 
@@ -6,7 +6,6 @@ import strawberry
 
 from assistant import documents, streaming
 from assistant.documents import Decision, Mode, Reason
-from assistant.replies import Suggestion
 from assistant.steps import Step
 
 strawberry.enum(Decision, description="What the assistant made of a question.")
@@ -134,36 +133,6 @@ class AnswerEvent:
             citations=cited if event.step is Step.CITATIONS else None,
             answer=Answer.of(event.answer) if event.answer else None,
         )
-
-
-@strawberry.type(description="What a suggested reply rests on: a settled ticket or an article.")
-class ReplyCitation:
-    article: CitedArticle | None
-    ticket: TicketReference | None
-    quote: str
-
-
-@strawberry.type(description="A reply that an agent may send, edit or leave.")
-class SuggestedReply:
-    text: str
-    confidence: float
-    citations: list[ReplyCitation]
-
-    @classmethod
-    def of(cls, found: Suggestion) -> Self:
-        article = ticket = None
-        if found.quotation is not None:
-            hit = found.quotation.hit
-            article = CitedArticle(
-                id=strawberry.ID(hit.article_id),
-                version=hit.article_version,
-                title=hit.title,
-                locale=hit.locale,
-            )
-        if found.ticket is not None:
-            ticket = TicketReference(id=strawberry.ID(found.ticket.id), number=found.ticket.number)
-        cited = ReplyCitation(article=article, ticket=ticket, quote=found.quote)
-        return cls(text=found.text, confidence=found.confidence, citations=[cited])
 
 
 def _citation(evidence: documents.Evidence) -> Citation:

@@ -4,15 +4,13 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from assistant import advice, calibration_runs, feedback, model_budget, policy, replies, turn
-from assistant.advice_types import CustomerProfile, NextAction
+from assistant import calibration_runs, feedback, model_budget, policy, turn
 from assistant.answer_types import (
     Answer,
     AnswerEvent,
     AnswerRateInput,
     AnswerReviewInput,
     AskInput,
-    SuggestedReply,
 )
 from assistant.answering import Answering
 from assistant.conversations import start_conversation
@@ -28,8 +26,6 @@ from backend.core.cost import MODEL_RUN
 from backend.core.graphql import Info, given, version_of
 from backend.service.conversation_types import Conversation  # before Channel: it describes the enum
 from backend.service.documents import Channel
-from knowledge.search import KnowledgeBase
-from knowledge.sentence_rows import SentenceRows
 
 
 @strawberry.input(description="A new conversation of yours.")
@@ -41,33 +37,6 @@ class StartConversationInput:
 
 @strawberry.type
 class AssistantQuery:
-    @strawberry.field(
-        description="Replies an agent may send to a ticket's customer, "
-        "likeliest first, each with its source.",
-        metadata={"cost": MODEL_RUN},
-    )
-    async def suggest_replies(
-        self, info: Info, ticket_id: strawberry.ID, first: int = 3
-    ) -> list[SuggestedReply]:
-        knowledge, rows = await info.context.services.aget(KnowledgeBase, SentenceRows)
-        found = await replies.suggest_replies(info.context.uow, knowledge, rows, ticket_id, first=first)
-        return [SuggestedReply.of(one) for one in found]
-
-    @strawberry.field(
-        description="What to do next about an account, contact, opportunity or ticket, worth most first."
-    )
-    async def next_best_actions(
-        self, info: Info, subject_id: strawberry.ID, first: int = 5
-    ) -> list[NextAction]:
-        found = await advice.next_best_actions(info.context.uow, subject_id, first=first)
-        return [NextAction.of(one) for one in found]
-
-    @strawberry.field(
-        description="The profile of an account or contact; null with a NOT_FOUND error if unseen."
-    )
-    async def customer_profile(self, info: Info, id: strawberry.ID) -> CustomerProfile | None:
-        return CustomerProfile.of(await advice.customer_profile(info.context.uow, id))
-
     @strawberry.field(description="The turns of a conversation that you may read, oldest first.")
     async def answers(self, info: Info, conversation_id: strawberry.ID) -> list[Answer]:
         found = await feedback.find_answers(info.context.uow, conversation_id)

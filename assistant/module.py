@@ -23,7 +23,6 @@ from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.identity.actors import Actors
 from knowledge.search import KnowledgeBase
-from knowledge.sentence_rows import SentenceRows
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 READ = grant(read=ALL)
@@ -31,7 +30,7 @@ NIGHTLY = timedelta(days=1)
 
 
 def _provide(registry: svcs.Registry) -> None:
-    """Give the house what answers, the memory of tickets' rows, and the open chats."""
+    """Give the house what answers, and the open chats; it stands on the knowledge room."""
     with svcs.Container(registry) as services:
         store, actors, knowledge = services.get(Store, Actors, KnowledgeBase)
         settings = services.get(Settings)
@@ -40,7 +39,6 @@ def _provide(registry: svcs.Registry) -> None:
     registry.register_value(Answering, answering, on_registry_close=answering.close)
     switchboard = Switchboard(store, actors)
     registry.register_value(Switchboard, switchboard, on_registry_close=switchboard.close)
-    registry.register_value(SentenceRows, SentenceRows(knowledge.embedder))
 
 
 module = Module(

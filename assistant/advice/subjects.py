@@ -8,10 +8,16 @@ from backend.core.errors import Forbidden, NotFound
 from backend.core.records import Record
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.documents import Account, Activity, Contact, Task
-from backend.sales.documents import Opportunity, Pipeline
-from backend.service.documents import Ticket
+from backend.sales.documents import Lead, Opportunity, Pipeline
+from backend.service.documents import Conversation, Message, MessageDirection, Ticket
 
 R = TypeVar("R", bound=Record)
+MOST_TALKS, MOST_MESSAGES = 20, 100  # the latest, of one customer
+MOST_CLOSED = 3_000  # deals that are over, the latest changed: what chances are learned from
+NEEDED: dict[type[Record], frozenset[str]] = {
+    Opportunity: frozenset({"stage_type", "probability", "currency"}),
+    Ticket: frozenset({"status", "resolved_at"}),
+}
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,12 @@ class Subject:
     tickets: list[Ticket] = field(default_factory=list)
     activities: list[Activity] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
+    leads: list[Lead] = field(default_factory=list)
+    said: list[Message] = field(default_factory=list)  # by the customer, oldest first
 
 
-async def gather_subject(uow: UnitOfWork, id: str) -> Subject:
-    """Return the customer behind an account, contact, opportunity or ticket.
+async def gather_subject(uow: UnitOfWork, id: str, *, with_words: bool = False) -> Subject:
+    """Return the customer behind an account, contact, opportunity or ticket; if wanted, with their messages.
 
     Raise NotFound when no such record is visible, Forbidden for customers: this is for staff.
     """
@@ -57,10 +65,15 @@ async def gather_subject(uow: UnitOfWork, id: str) -> Subject:
         subject.contacts = await uow.find(Contact, where)
     elif contact is not None:
         subject.contacts = [contact]
-    subject.opportunities = await uow.find(Opportunity, where)
-    subject.tickets = await uow.find(Ticket, where)
+    if judges(uow, Opportunity):
+        subject.opportunities = await uow.find(Opportunity, where)
+    if judges(uow, Ticket):
+        subject.tickets = await uow.find(Ticket, where)
     subject.activities = sorted(await uow.find(Activity, where), key=lambda one: one.at)
     subject.tasks = await uow.find(Task, where)
+    subject.leads = await uow.find(Lead, where)
+    if with_words:
+        subject.said = await _said(uow, where, about)
     if isinstance(about, Contact):
         _keep_to_contact(subject, about)
     return subject
@@ -69,10 +82,36 @@ async def gather_subject(uow: UnitOfWork, id: str) -> Subject:
 async def closed_opportunities(uow: UnitOfWork) -> list[Opportunity]:
     """Return the won and lost opportunities that the asker may read: the workspace's own experience."""
     found: list[Opportunity] = []
+    if not judges(uow, Opportunity):
+        return found
     for pipeline in await uow.find(Pipeline):
         ends = [stage.key for stage in pipeline.stages if stage.type != "open"]
-        found += await uow.find(Opportunity, {"pipeline_id": pipeline.id, "stage": {"$in": ends}})
-    return found
+        over = {"pipeline_id": pipeline.id, "stage": {"$in": ends}}
+        found += await uow.find(Opportunity, over, sort=[("version", -1)], limit=MOST_CLOSED)
+    return found[:MOST_CLOSED]
+
+
+def judges(uow: UnitOfWork, kind: type[Record]) -> bool:
+    """Tell whether the asker sees what every judgement of this kind stands on.
+
+    A hidden field reads as its default: a deal whose outcome is hidden would look open, a ticket new.
+    """
+    return NEEDED[kind].isdisjoint(uow.actor.mask(kind.kind).unseen)
+
+
+async def _said(uow: UnitOfWork, where: dict[str, str], about: Record) -> list[Message]:
+    """Return the latest messages of a customer, oldest first."""
+    talks = await uow.find(Conversation, where, sort=[("version", -1)], limit=MOST_TALKS)
+    if isinstance(about, Contact):
+        talks = [one for one in talks if one.contact_id == about.id]
+    if not talks:
+        return []
+    inbound = {
+        "conversation_id": {"$in": [one.id for one in talks]},
+        "direction": MessageDirection.INBOUND.value,
+    }
+    found = await uow.find(Message, inbound, sort=[("at", -1)], limit=MOST_MESSAGES)
+    return found[::-1]
 
 
 def refer(record: Record) -> Reference:
@@ -118,3 +157,4 @@ def _keep_to_contact(subject: Subject, contact: Contact) -> None:
     subject.tickets = [one for one in subject.tickets if one.contact_id in own]
     subject.activities = [one for one in subject.activities if one.contact_id in own]
     subject.tasks = [one for one in subject.tasks if one.contact_id in own]
+    subject.leads = [one for one in subject.leads if one.contact_id in own]

@@ -21,12 +21,44 @@ _TEXTS: dict[str, tuple[str, str]] = {
     ),
     "quiet": ("Bought before; nobody has spoken to them for {days} days.", "老客户，已 {days} 天没有联系。"),
     "never": ("Bought before; no contact is on record.", "老客户，没有任何联系记录。"),
+    "reopened_often": (
+        "Ticket {number} was reopened {count} times.",
+        "工单 {number} 已被重新打开 {count} 次。",
+    ),
+    "urgent_unanswered": (
+        "Ticket {number} is pressing and has waited {hours} hours for a first answer.",
+        "工单 {number} 很紧急，已等待首次回复 {hours} 小时。",
+    ),
+    "interested_in": (
+        "Customers interested in {given} often want {thing}, too.",
+        "对{given}感兴趣的客户往往也需要{thing}。",
+    ),
     "cost": ("{hours} h at {currency} {rate} an hour", "{hours} 小时 × 每小时 {currency} {rate}"),
     "counted": ("{good} of {n} past cases", "过往 {n} 例中 {good} 例"),
     "prior": (
         "only {n} past cases, so the stage's own {value} is used (n={n})",
         "过往只有 {n} 例，采用阶段默认值 {value}（n={n}）",
     ),
+    "counted_level": ("{level}: {good} of {n} past cases won", "{level}：过往 {n} 例中赢单 {good} 例"),
+    "goes_with": (
+        "{good} of {n} customers interested in {given} wanted it, too",
+        "对{given}感兴趣的 {n} 位客户中有 {good} 位也需要",
+    ),
+    "skipped_before": (
+        "such advice was skipped as wrong {wrong} of {n} times",
+        "此类建议 {n} 次中有 {wrong} 次被认为不合适而跳过",
+    ),
+    # titles of the tasks that accepted advice makes
+    "do_call": ("Call: {about}", "致电：{about}"),
+    "do_follow_up": ("Follow up: {about}", "跟进：{about}"),
+    "do_send_quote": ("Send a quote: {about}", "发送报价：{about}"),
+    "do_answer_ticket": ("Answer: {about}", "回复工单：{about}"),
+    "do_escalate": ("Escalate: {about}", "升级处理：{about}"),
+    "do_offer_product": ("Offer {thing}: {about}", "推荐{thing}：{about}"),
+    "do_visit": ("Visit: {about}", "拜访：{about}"),
+    "do_renew": ("Get in touch again: {about}", "重新联系：{about}"),
+    "enough": ("learned from {n} cases", "依据 {n} 个案例"),
+    "not_enough": ("not enough data: {n} of {needed} cases", "数据不足：{n}/{needed} 个案例"),
     # profile: facts
     "lifecycle": ("Lifecycle", "生命周期"),
     "last_interaction": ("Last interaction", "最近一次互动"),
@@ -36,6 +68,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "preferred_channel": ("Preferred channel", "偏好渠道"),
     "language": ("Language", "语言"),
     "topics": ("Topics", "关注话题"),
+    "preferred_hour": ("Preferred hour", "偏好时段"),
+    "sentiment_trend": ("How they sound lately", "近期情绪走向"),
+    "interests": ("Interested in", "感兴趣的产品"),
     "key_people": ("Key people", "关键联系人"),
     # profile: scores
     "recency_days": ("Days since the last interaction", "距最近一次互动的天数"),
@@ -43,7 +78,16 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "monetary": ("Value won ({currency})", "成交金额（{currency}）"),
     "rank": ("better than or equal to {good} of {n} customers", "不低于 {n} 位客户中的 {good} 位"),
     "alone": ("not enough customers to compare (n={n})", "可比客户太少（n={n}）"),
+    "lifetime_value": ("Expected in the next year ({currency})", "未来一年预计带来（{currency}）"),
+    "foretold": (
+        "80 % between {low} and {high}, learned from {n} customers",
+        "80% 在 {low} 到 {high} 之间，依据 {n} 位客户",
+    ),
     # profile: risks
+    "likely_gone": (
+        "Has left with a probability of {chance} %, judged by the purchases of {n} customers.",
+        "流失概率 {chance}%，依据 {n} 位客户的购买记录。",
+    ),
     "no_contact": (
         "No contact for {days} days; usual is every {usual} days.",
         "已 {days} 天没有联系，通常每 {usual} 天一次。",

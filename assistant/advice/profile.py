@@ -3,23 +3,26 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from itertools import pairwise
 from typing import Protocol
 
-from assistant.reasons import explain
-from assistant.subjects import Reference, Subject, refer, refer_all
+from assistant.advice.outlook import Outlook, bought_at
+from assistant.advice.reasons import explain
+from assistant.advice.sentiment import mood, trend
+from assistant.advice.subjects import Reference, Subject, refer, refer_all
 from backend.crm.documents import Activity, ActivityDirection, TaskStatus
 from backend.sales.documents import Opportunity
 from backend.sales.rules import StageType
-from backend.service.documents import Ticket, TicketType
+from backend.service.documents import Message, Ticket, TicketType
 from knowledge.text import Language, guess_language
 
 ENOUGH_TO_RANK = 5  # customers
 USUAL_GAP_DAYS = 30  # between interactions, while a customer's own are too few to tell
 QUIET_GAPS = 2  # as many usual gaps without a word are a risk
-MOST_EVIDENCE = 5
+LEAST_FOR_HABIT = 5  # own words or calls
+LIKELY = 0.5  # that a customer has left: above it is a risk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +34,21 @@ class Finding:
     value: str
     at: datetime | None
     evidence: tuple[Reference, ...]
+    code: str = ""  # the value without words or names, where it is another
+    unit: str = ""
 
 
 class _MakeFact(Protocol):
     def __call__(
-        self, key: str, value: object, at: datetime | None, evidence: Sequence[Reference], **blanks: str
+        self,
+        key: str,
+        value: object,
+        at: datetime | None,
+        evidence: Sequence[Reference],
+        *,
+        code: str = "",
+        unit: str = "",
+        **blanks: str,
     ) -> Finding: ...
 
 
@@ -50,6 +63,7 @@ class Score:
     explanation: str
     at: datetime | None
     evidence: tuple[Reference, ...]
+    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +78,13 @@ class Profile:
 
 
 def compute_profile(
-    subject: Subject, closed: Sequence[Opportunity], *, now: datetime, language: Language
+    subject: Subject,
+    closed: Sequence[Opportunity],
+    outlook: Outlook,
+    *,
+    now: datetime,
+    language: Language,
+    zone: tzinfo = UTC,
 ) -> Profile:
     """Compute everything from the records at hand; ``closed`` are all customers' deals that are over."""
     about = refer(subject.about)
@@ -73,19 +93,26 @@ def compute_profile(
         kind=about.kind,
         name=about.title,
         computed_at=now,
-        facts=list(_facts(subject, language)),
-        scores=list(_scores(subject, closed, now, language)),
-        risks=list(_risks(subject, now, language)),
+        facts=list(_facts(subject, language, zone)),
+        scores=[*_scores(subject, closed, now, language), *_foretold(outlook, now, language)],
+        risks=[*_risks(subject, now, language), *_leaving(outlook, now, language)],
     )
 
 
-def _facts(subject: Subject, language: Language) -> Iterator[Finding]:
+def _facts(subject: Subject, language: Language, zone: tzinfo) -> Iterator[Finding]:
     def fact(
-        key: str, value: object, at: datetime | None, evidence: Sequence[Reference], **blanks: str
+        key: str,
+        value: object,
+        at: datetime | None,
+        evidence: Sequence[Reference],
+        *,
+        code: str = "",
+        unit: str = "",
+        **blanks: str,
     ) -> Finding:
         label = explain(key, language, **blanks)
         return Finding(
-            key=key, label=label, value=str(value), at=at, evidence=tuple(evidence[:MOST_EVIDENCE])
+            key=key, label=label, value=str(value), at=at, evidence=tuple(evidence), code=code, unit=unit
         )
 
     if subject.account is not None:
@@ -101,15 +128,67 @@ def _facts(subject: Subject, language: Language) -> Iterator[Finding]:
     for key, type in (("open_pipeline", StageType.OPEN), ("won_value", StageType.WON)):
         for currency, deals in _by_currency(subject.opportunities, type).items():
             at = max((d.updated_at for d in deals if d.updated_at), default=None)
-            yield fact(key, _total(deals), at, refer_all(deals), currency=currency)
+            yield fact(key, _total(deals), at, refer_all(deals), unit=currency, currency=currency)
+    yield from _habits(subject, fact, zone)
+    yield from _people(subject, fact)
+
+
+def _habits(subject: Subject, fact: _MakeFact, zone: tzinfo) -> Iterator[Finding]:
+    """When and how they like to talk, what about, and how they sound."""
+    spoken = _spoken(subject)
     channels = Counter(a.channel or a.type.value for a in spoken)
     if channels:
         channel, count = channels.most_common(1)[0]
         of_it = [a for a in spoken if (a.channel or a.type.value) == channel]
-        yield fact(
-            "preferred_channel", f"{channel} ({count}/{len(spoken)})", of_it[-1].at, refer_all(of_it[::-1])
-        )
-    yield from _people(subject, fact)
+        said = f"{channel} ({count}/{len(spoken)})"
+        yield fact("preferred_channel", said, of_it[-1].at, refer_all(of_it[::-1]))
+    own: list[Activity | Message] = [
+        *(a for a in subject.activities if a.direction is ActivityDirection.INBOUND),
+        *subject.said,
+    ]
+    if len(own) >= LEAST_FOR_HABIT:
+        hours = Counter(one.at.astimezone(zone).hour for one in own)
+        hour, count = max(hours.items(), key=lambda pair: (pair[1], -pair[0]))
+        of_it = [one for one in own if one.at.astimezone(zone).hour == hour]
+        last = max(one.at for one in of_it)
+        yield fact("preferred_hour", f"{hour:02d}:00 ({count}/{len(own)})", last, refer_all(of_it))
+    direction = trend([mood(one.body) for one in subject.said])
+    if direction is not None:
+        yield fact("sentiment_trend", direction, subject.said[-1].at, refer_all(subject.said[::-1]))
+    wanted = Counter(thing for lead in subject.leads for thing in lead.interests)
+    if wanted:
+        of_it = [lead for lead in subject.leads if lead.interests]
+        at = max((lead.updated_at for lead in of_it if lead.updated_at), default=None)
+        yield fact("interests", ", ".join(name for name, _ in wanted.most_common(5)), at, refer_all(of_it))
+
+
+def _foretold(outlook: Outlook, now: datetime, language: Language) -> Iterator[Score]:
+    """What a year will bring; nothing where too little is known: ``lifetimeValue`` says what is missing."""
+    worth = outlook.worth
+    if not outlook.deals or worth.value is None:
+        return
+    low, high = round(worth.low or 0), round(worth.high or 0)
+    yield Score(
+        key="lifetime_value",
+        label=explain("lifetime_value", language, currency=outlook.currency),
+        value=Decimal(worth.value).quantize(Decimal("0.01")),
+        rank=None,
+        explanation=explain("foretold", language, n=worth.n, low=low, high=high),
+        at=max(bought_at(one, now) for one in outlook.deals),
+        evidence=refer_all(outlook.deals),
+        unit=outlook.currency,
+    )
+
+
+def _leaving(outlook: Outlook, now: datetime, language: Language) -> Iterator[Finding]:
+    leaves = outlook.leaves
+    if leaves.value is None or leaves.value < LIKELY:
+        return
+    said = explain("likely_gone", language, chance=round(100 * leaves.value), n=leaves.n)
+    at = max(bought_at(one, now) for one in outlook.deals)
+    evidence = refer_all(outlook.deals)
+    code = f"chance={round(100 * leaves.value)} n={leaves.n}"
+    yield Finding(key="likely_gone", label=said, value=said, at=at, evidence=evidence, code=code)
 
 
 def _people(subject: Subject, fact: _MakeFact) -> Iterator[Finding]:
@@ -133,9 +212,9 @@ def _people(subject: Subject, fact: _MakeFact) -> Iterator[Finding]:
     people = [c for c in subject.contacts if c.is_active and c.role]
     if people:
         at = max((c.updated_at for c in people if c.updated_at), default=None)
-        yield fact(
-            "key_people", ", ".join(f"{c.full_name} ({c.role})" for c in people), at, refer_all(people)
-        )
+        named_people = ", ".join(f"{c.full_name} ({c.role})" for c in people)
+        ids = " ".join(c.id for c in people)
+        yield fact("key_people", named_people, at, refer_all(people), code=ids)
 
 
 def _scores(
@@ -150,10 +229,8 @@ def _scores(
     spoken = _spoken(subject)
     if spoken:
         days = Decimal((now - spoken[-1].at).days)
-        others = [
-            Decimal((now - max(_closed_at(o, now) for o in deals)).days) for deals in customers.values()
-        ]
-        bought = Decimal((now - max(_closed_at(o, now) for o in won)).days) if won else None
+        others = [Decimal((now - max(bought_at(o, now) for o in deals)).days) for deals in customers.values()]
+        bought = Decimal((now - max(bought_at(o, now) for o in won)).days) if won else None
         rank, said = _rank(bought, others, language, low_is_good=True)
         yield Score(
             key="recency_days",
@@ -166,10 +243,10 @@ def _scores(
         )
     if not won:
         return
-    at = max(_closed_at(one, now) for one in won)
+    at = max(bought_at(one, now) for one in won)
     counts = [Decimal(len(deals)) for deals in customers.values()]
     rank, said = _rank(Decimal(len(won)), counts, language)
-    evidence = refer_all(won[:MOST_EVIDENCE])
+    evidence = refer_all(won)
     yield Score(
         key="frequency",
         label=explain("frequency", language),
@@ -190,14 +267,16 @@ def _scores(
             rank=rank,
             explanation=said,
             at=at,
-            evidence=refer_all(deals[:MOST_EVIDENCE]),
+            evidence=refer_all(deals),
+            unit=currency,
         )
 
 
 def _risks(subject: Subject, now: datetime, language: Language) -> Iterator[Finding]:
     def risk(key: str, at: datetime | None, evidence: Sequence[Reference], **blanks: object) -> Finding:
         said = explain(key, language, **blanks)
-        return Finding(key=key, label=said, value=said, at=at, evidence=tuple(evidence[:MOST_EVIDENCE]))
+        code = " ".join(f"{name}={value}" for name, value in sorted(blanks.items()))
+        return Finding(key=key, label=said, value=said, at=at, evidence=tuple(evidence), code=code)
 
     spoken = _spoken(subject)
     if not spoken:
@@ -237,10 +316,6 @@ def _by_currency(deals: Sequence[Opportunity], type: StageType) -> dict[str, lis
 
 def _total(deals: Sequence[Opportunity]) -> Decimal:
     return sum((one.amount or Decimal(0) for one in deals), Decimal(0))
-
-
-def _closed_at(one: Opportunity, now: datetime) -> datetime:
-    return one.closed_at or one.updated_at or now
 
 
 def _usual_gap_days(spoken: Sequence[Activity]) -> int:

@@ -1,0 +1,1 @@
+"""What the assistant tells agents and reps: replies, next actions, profiles, predictions, article drafts."""

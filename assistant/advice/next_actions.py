@@ -1,0 +1,70 @@
+"""What the assistant advises about a customer: read the records, compute, write nothing."""
+
+import asyncio
+
+from assistant.advice.actions import NextAction, propose_actions
+from assistant.advice.documents import Recommendation, RecommendationState, SkipReason
+from assistant.advice.experience import Experience, learn
+from assistant.advice.interests import affinities_of
+from assistant.advice.subjects import closed_opportunities, gather_subject, judges
+from backend.core.errors import FieldError, InvalidInput
+from backend.core.unit_of_work import UnitOfWork
+from backend.service.documents import Ticket
+from knowledge.text import language_of_locale
+
+MOST_ACTIONS = 20
+TICKETS_REMEMBERED = 300  # the latest changed; what chances are counted from
+DECISIONS_REMEMBERED = 2_000
+WRONG = (SkipReason.NOT_RELEVANT, SkipReason.TOO_COSTLY)  # the advice was wrong, not only untimely
+
+
+async def next_best_actions(uow: UnitOfWork, subject_id: str, *, first: int = 5) -> list[NextAction]:
+    """Return up to ``first`` (1–20) actions for an account, contact, opportunity or ticket, best first.
+
+    What was skipped here, or snoozed, is left out for as long as its reason says.
+    """
+    if not 1 <= first <= MOST_ACTIONS:
+        raise InvalidInput(FieldError("first", f"must be 1 to {MOST_ACTIONS}"))
+    subject = await gather_subject(uow, subject_id)
+    found = propose_actions(
+        subject,
+        await gather_experience(uow),
+        now=uow.at,
+        language=language_of_locale(uow.actor.locale),
+        affinities=await affinities_of(uow),
+    )
+    resting = await _resting(uow, [one.about.id for one in found])
+    return [one for one in found if (one.action, one.about.id, one.thing) not in resting][:first]
+
+
+async def gather_experience(uow: UnitOfWork) -> Experience:
+    """Return what the past teaches, as far as the asker may read it; learned off the event loop."""
+    closed = await closed_opportunities(uow)
+    tickets = await uow.latest(Ticket, most=TICKETS_REMEMBERED) if judges(uow, Ticket) else []
+    return await asyncio.to_thread(learn, closed, tickets, await _taken_up(uow))
+
+
+async def _taken_up(uow: UnitOfWork) -> dict[str, tuple[int, int]]:
+    """Return for each action how many recommendations in this workspace were right, and how many wrong.
+
+    Counts over everybody's decisions: they say what such advice is worth here, and nothing of any record.
+    """
+    counts: dict[str, list[int]] = {}
+    for one in await uow.as_house().latest(Recommendation, most=DECISIONS_REMEMBERED):
+        right = one.state is RecommendationState.ACCEPTED
+        wrong = one.state is RecommendationState.SKIPPED and one.skip_reason in WRONG
+        both = counts.setdefault(one.action, [0, 0])
+        both[0] += right
+        both[1] += wrong
+    return {action: (right, wrong) for action, (right, wrong) in counts.items()}
+
+
+async def _resting(uow: UnitOfWork, about_ids: list[str]) -> set[tuple[str, str, str]]:
+    """Return what this person has put off or turned down, and of which the time is not over."""
+    mine = {
+        "owner_id": uow.actor.user_id,
+        "about_id": {"$in": sorted(set(about_ids))},
+        "snoozed_until": {"$gt": uow.at},
+    }
+    found = await uow.as_house().find(Recommendation, mine)
+    return {(one.action, one.about_id, one.thing) for one in found}

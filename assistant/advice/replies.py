@@ -1,0 +1,160 @@
+"""Replies that an agent may send: from settled tickets, approved macros, and what customers may read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from assistant.advice.documents import LONGEST_REPLY, Macro, MacroStatus, ReplySource
+from assistant.advice.reply_learning import Tally, learned, tally_of
+from assistant.advice.similar_tickets import answer_of, is_erased, messages_of, rank_tickets
+from assistant.advice.text_rows import TextRows
+from assistant.citations import Quotation, is_exact, quote_best, share_of
+from assistant.confidence import load_calibration
+from assistant.decide import judge
+from backend.core.errors import FieldError, Forbidden, InvalidInput
+from backend.core.unit_of_work import UnitOfWork
+from backend.service.documents import MessageDirection, Ticket
+from knowledge.documents import Visibility
+from knowledge.search import LONGEST_QUESTION, KnowledgeBase
+from knowledge.text import guess_language, language_of_locale, tokens
+
+MOST_REPLIES = 10
+ARTICLES_LOOKED_AT = 3
+MACROS_LOOKED_AT = 300  # the latest changed
+MACROS_COMPARED = 12  # those that share most words are compared by meaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """A reply with what it rests on: a settled ticket, an approved macro or an article, never nothing.
+
+    ``confidence`` is calibrated, then moved by what agents here made of the same source before.
+    """
+
+    text: str
+    confidence: float
+    quote: str
+    source: ReplySource
+    source_id: str
+    ticket: Ticket | None = None
+    macro: Macro | None = None
+    quotation: Quotation | None = None
+
+
+async def suggest_replies(
+    uow: UnitOfWork, knowledge: KnowledgeBase, rows: TextRows, ticket_id: str, *, first: int = 3
+) -> list[Suggestion]:
+    """Return up to ``first`` (1–10) replies to a ticket's customer, likeliest first. For staff.
+
+    Raise NotFound for a ticket that the actor may not see, Forbidden for customers.
+    """
+    if not 1 <= first <= MOST_REPLIES:
+        raise InvalidInput(FieldError("first", f"must be 1 to {MOST_REPLIES}"))
+    ticket = await uow.access(Ticket, ticket_id)
+    if uow.actor.is_customer:
+        raise Forbidden("suggest", "reply")
+    matter = await _matter(uow, ticket)
+    if not matter:
+        return []
+    found = [
+        *await _from_tickets(uow, rows, ticket, matter, most=2 * first),
+        *await _from_macros(uow, rows, matter),
+        *await _from_articles(uow, knowledge, matter),
+    ]
+    tally = await tally_of(uow, [one.source_id for one in found])
+    return _best(found, tally)[:first]
+
+
+def _best(found: Sequence[Suggestion], tally: Tally) -> list[Suggestion]:
+    """Return suggestions as they were learned to be, likeliest first, each text once."""
+    moved = [
+        replace(one, confidence=learned(one.confidence, one.source, one.source_id, tally)) for one in found
+    ]
+    best: dict[str, Suggestion] = {}
+    for one in sorted(moved, key=lambda one: (-one.confidence, one.source, one.source_id)):
+        best.setdefault(one.text, one)
+    return list(best.values())
+
+
+async def _matter(uow: UnitOfWork, ticket: Ticket) -> str:
+    """Return what the customer wants: the heading and their last words."""
+    said = [m for m in await messages_of(uow, ticket) if m.direction is MessageDirection.INBOUND]
+    parts = (ticket.subject, said[-1].body if said else ticket.description)
+    return "\n".join(part for part in parts if not is_erased(part)).strip()[:LONGEST_QUESTION]
+
+
+async def _from_tickets(
+    uow: UnitOfWork, rows: TextRows, ticket: Ticket, matter: str, *, most: int
+) -> list[Suggestion]:
+    found = []
+    ranked = await rank_tickets(uow, rows, matter, but=ticket.id, settled=True)
+    for one in ranked[:most]:
+        answer = await answer_of(uow, one.ticket)
+        if answer is not None:
+            text = answer.body[:LONGEST_REPLY]
+            found.append(
+                Suggestion(
+                    text=text,
+                    confidence=one.chance,
+                    quote=text,
+                    source=ReplySource.TICKET,
+                    source_id=one.ticket.id,
+                    ticket=one.ticket,
+                )
+            )
+    return found
+
+
+async def _from_macros(uow: UnitOfWork, rows: TextRows, matter: str) -> list[Suggestion]:
+    """Return approved macros in the customer's language that fit what they want."""
+    language = guess_language(matter)
+    latest = await uow.latest(Macro, most=MACROS_LOOKED_AT)
+    approved = [
+        one
+        for one in latest
+        if one.status is MacroStatus.APPROVED and language_of_locale(one.locale) == language
+    ]
+    words = tokens(matter)
+    if not approved or not words:
+        return []
+    shares = {one.id: share_of(words, f"{one.title}\n{one.body}") for one in approved}
+    near = sorted(approved, key=lambda one: (-shares[one.id], one.id))[:MACROS_COMPARED]
+    # A macro's title is the matter that it is for, as a ticket's heading is.
+    cosines = await rows.compare(matter, [f"{one.title}\n{one.category}".strip() for one in near])
+    calibration, mean = load_calibration(), float(cosines.mean())
+    return [
+        Suggestion(
+            text=one.body,
+            confidence=calibration.judge_ticket(
+                cosine=float(c), rise=float(c) - mean, coverage=shares[one.id]
+            ),
+            quote=one.body,
+            source=ReplySource.MACRO,
+            source_id=one.id,
+            macro=one,
+        )
+        for one, c in zip(near, cosines, strict=True)
+    ]
+
+
+async def _from_articles(uow: UnitOfWork, knowledge: KnowledgeBase, matter: str) -> list[Suggestion]:
+    """Quote what customers may read: a reply leaves the house, so internal articles take no part."""
+    found = await knowledge.search(uow, matter, first=ARTICLES_LOOKED_AT)
+    if not found.hits:
+        return []
+    confidence = judge(matter, found, load_calibration())
+    chances = (confidence.first, max(0.0, confidence.pair - confidence.first))
+    suggestions = []
+    for hit, chance in zip(found.hits, chances, strict=False):
+        quotation = quote_best(hit)
+        if hit.visibility != Visibility.INTERNAL and is_exact(quotation, found):
+            suggestions.append(
+                Suggestion(
+                    text=quotation.text,
+                    confidence=chance,
+                    quote=quotation.text,
+                    source=ReplySource.ARTICLE,
+                    source_id=hit.article_id,
+                    quotation=quotation,
+                )
+            )
+    return suggestions
