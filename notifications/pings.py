@@ -39,7 +39,7 @@ class Pinger:
     ) -> None:
         self._store, self._actors = store, actors
         self._presence, self._clock = presence or store.presence, clock or store.clock
-        self._looked: dict[str, int] = {}  # the commit up to which each workspace was looked at
+        self._behind = store.bell.follow()  # the workspaces with commits that were not looked at
         self._clear: dict[str, int] = {}  # … and up to which a device lacks nothing
         self._until: dict[str, datetime] = {}  # when to look at a device again
 
@@ -47,20 +47,23 @@ class Pinger:
         """Wake whom there is to wake; return how many."""
         await self._store.bell.look()
         woken = 0
-        for workspace_id, newest in self._store.bell.newest().items():
-            waiting = self._is_anybody_due(workspace_id)
-            if newest > self._looked.get(workspace_id, 0) or waiting:
-                woken += await self._look_at(workspace_id, newest)
-                self._looked[workspace_id] = newest
+        for workspace_id in sorted(self._behind | self._due()):
+            self._behind.discard(workspace_id)
+            try:
+                woken += await self._look_at(workspace_id, self._store.bell.newest(workspace_id))
+            except BaseException:
+                self._behind.add(workspace_id)
+                raise
         return woken
 
-    def _is_anybody_due(self, workspace_id: str) -> bool:
+    def _due(self) -> set[str]:
+        """Return the workspaces in which the time of a device has come; also when the clock was set back."""
         now = self._clock.now()
-        return any(
-            until <= now or until > now + LONGEST_DEBOUNCE
+        return {
+            key.partition("|")[0]
             for key, until in self._until.items()
-            if key.startswith(workspace_id)
-        )
+            if until <= now or until > now + LONGEST_DEBOUNCE
+        }
 
     async def _look_at(self, workspace_id: str, newest: int) -> int:
         house = self._store.unit_of_work(system_actor(workspace_id))
