@@ -18,7 +18,7 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.crm.attachment_files import AttachmentFiles
 from backend.crm.documents import Attachment
 from tests.leaks.canaries import places, token
-from tests.leaks.probe import Asker
+from tests.leaks.probe import Asker, json_columns, unpacked
 from tests.leaks.reference import Item
 from tests.leaks.shapes import Shape, plain, shape_of
 from tests.leaks.world import KINDS, World
@@ -62,7 +62,12 @@ async def lines(asker: Asker) -> None:
 def _compare(asker: Asker, path: str, rows: dict[str, dict[str, Any]]) -> None:
     for shape in synced():
         items, names = asker._of(shape.kind), compared(shape)
-        whole = {id: {column: row.get(column) for column in names.values()} for id, row in rows.items()}
+        ids = {item.id for item in items}
+        whole = {
+            id: {column: unpacked(shape.kind, row).get(column) for column in names.values()}
+            for id, row in rows.items()
+            if id in ids
+        }
         asker.compare(f"{path} {shape.kind}", items, whole, names, plain)
 
 
@@ -81,6 +86,9 @@ async def tables(asker: Asker) -> None:
         rows = {row["id"]: row for row in found["updated"]}
         names = {name: name for name in compared(shape)}
         whole = {id: {name: row.get(name) for name in names} for id, row in rows.items()}
+        packed = {name for name, column in compared(shape).items() if column in json_columns(shape.kind)}
+        for row in whole.values():
+            row |= {name: json.loads(row[name]) for name in packed if row[name] is not None}
         asker.compare(f"watermelon {shape.kind}", asker._of(shape.kind), whole, names, _raw)
 
 

@@ -230,7 +230,7 @@ class Asker:
             self.scan(field, bulk)
             for row in bulk["documents"]:
                 rows.pop(row["id"], None)
-                rows |= {} if row["_deleted"] else {row["id"]: _unpacked(kind, row)}
+                rows |= {} if row["_deleted"] else {row["id"]: unpacked(kind, row)}
             if len(bulk["documents"]) < PAGE:
                 break
             cursor = bulk["checkpoint"]["cursor"]
@@ -261,7 +261,7 @@ def askers(world: World, found: Found) -> Iterator[Asker]:
 
 
 @cache
-def _json_columns(kind: str) -> frozenset[str]:
+def json_columns(kind: str) -> frozenset[str]:
     """Return the columns of a kind on phones that hold lists and objects, as JSON text."""
     declared = (one for module in main.MODULES for one in module.synced if one.record.kind == kind)
     return frozenset(
@@ -269,6 +269,7 @@ def _json_columns(kind: str) -> frozenset[str]:
     )
 
 
-def _unpacked(kind: str, row: dict[str, Any]) -> dict[str, Any]:
-    packed = {name for name in _json_columns(kind) if row[name] is not None}
+def unpacked(kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a phone's row with its lists and objects read: they travel as JSON text."""
+    packed = {name for name in json_columns(kind) if row.get(name) is not None}
     return row | {name: orjson.loads(row[name]) for name in packed}
