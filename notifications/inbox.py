@@ -9,7 +9,7 @@ from backend.core.errors import Forbidden, NotFound
 from backend.core.events import RecordDeleted, RecordUpdated
 from backend.core.fields import Fields, set_fields
 from backend.core.ids import derived_id
-from backend.core.store import Remembered, Store
+from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import Actors
 from notifications.catalogue import TEST, NotificationType
@@ -84,14 +84,11 @@ async def mark_notification_read(uow: UnitOfWork, id: str) -> Notification:
 
 
 @dataclass(frozen=True)
-class ReadAll(Remembered):
+class ReadAll:
     """How many lines were marked as read, and how many are left."""
 
     marked: int
     left: int
-
-    def memo(self) -> dict[str, Any]:
-        return {"marked": self.marked, "left": self.left}
 
 
 async def mark_all_read(uow: UnitOfWork) -> ReadAll:

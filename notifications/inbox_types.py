@@ -82,11 +82,6 @@ class DeviceRemoveInput:
     mutation_id: str | None = UNSET
 
 
-@strawberry.input
-class NotificationReadAllInput:
-    mutation_id: str | None = UNSET
-
-
 @strawberry.type(description="How many lines were marked as read, and how many are left: then ask again.")
 class NotificationsRead:
     marked: int

@@ -18,7 +18,6 @@ from notifications.inbox_types import (
     DeviceResult,
     Notification,
     NotificationArrival,
-    NotificationReadAllInput,
     NotificationReadInput,
     NotificationResult,
     NotificationsRead,
@@ -65,12 +64,8 @@ class NotificationMutation:
         )
 
     @strawberry.mutation(description="Mark your lines as read, the newest first, two hundred at a time.")
-    async def notification_read_all(
-        self, info: Info, input: NotificationReadAllInput | None = None
-    ) -> NotificationsRead:
-        done = await info.context.write(
-            inbox.mark_all_read, mutation_id=(input.mutation_id or None) if input else None
-        )
+    async def notification_read_all(self, info: Info) -> NotificationsRead:
+        done = await info.context.write(inbox.mark_all_read)
         return NotificationsRead(marked=done.marked, left=done.left)
 
     @strawberry.mutation(description="Send yourself a notification, to see that they arrive.")
