@@ -23,11 +23,11 @@ def take_turn(full_at: datetime | None, *, now: datetime, most: int, within: tim
     """Take one of ``most`` turns, of which one comes back each ``within / most``.
 
     ``full_at`` is when all turns would be there again; None for never asked. A turn that must be waited for
-    is not taken: ``full_at`` stays. After a clock that went back nobody waits longer than ``within``.
+    is not taken: ``full_at`` stays. One further ahead than ``within`` is of a clock that went back since.
     Source: ITU-T I.371, generic cell rate algorithm (virtual scheduling).
     """
     apart = within / most
-    full = min(max(full_at or now, now), now + within)
+    full = max(full_at, now) if full_at is not None and full_at <= now + within else now
     allowed_at = full + apart - within
     if allowed_at > now:
         return Taken(full, allowed_at)
@@ -104,9 +104,9 @@ def wake(
     pull: what the vendor still keeps for it says the same.
     """
     unanswered = 0 if woken is None or has_answered else woken.unanswered
-    if woken is not None:
+    if woken is not None and woken.at <= now:  # else it is of a clock that went back since
         apart = min(DEBOUNCE * (1 << min(max(unanswered - 1, 0), 10)), LONGEST_DEBOUNCE)
-        next_at = min(woken.at, now) + apart
+        next_at = woken.at + apart
         if next_at > now:
             return next_at, None
     budget = BUDGETS[platform]
