@@ -104,6 +104,8 @@ class Relay:
         self._held_until: dict[str, datetime] = {}
         self._held_by_others: dict[str, _HeldByOther] = {}
         self._behind = {one.name: store.bell.follow() for one in subscriptions}
+        self._leasing = asyncio.Lock()
+        self._passing = {one.name: asyncio.Lock() for one in subscriptions}
         self._windows: dict[str, tuple[int, int, asyncio.Future[list[dict[str, Any]]]]] = {}
 
     async def run(self) -> None:
@@ -149,6 +151,12 @@ class Relay:
 
     async def _pass(self, subscription: Subscription) -> bool:
         """Hand this listener what is new everywhere; True when it moved."""
+        # One pass at a time: two that hand out the same commit would count its entries twice, and pass over
+        # the first of the next.
+        async with self._passing[subscription.name]:
+            return await self._hand_what_is_new(subscription)
+
+    async def _hand_what_is_new(self, subscription: Subscription) -> bool:
         moved, behind = False, self._behind[subscription.name]
         for workspace_id in sorted(behind):
             name = f"{subscription.name}|{workspace_id}"
@@ -170,9 +178,19 @@ class Relay:
 
     async def _holds(self, workspace_id: str) -> bool:
         """Keep this workspace's lease; without it, forget the places: another process moves them now."""
-        now = self._store.clock.now()
-        if self._held_until.get(workspace_id, now) - now > LEASE / 2:
+        if self._is_held(workspace_id):
             return True
+        # One listener asks for all: of two that make the first lease at once, one would take the other's
+        # for another process's.
+        async with self._leasing:
+            return self._is_held(workspace_id) or await self._take_lease(workspace_id)
+
+    def _is_held(self, workspace_id: str) -> bool:
+        now = self._store.clock.now()
+        return self._held_until.get(workspace_id, now) - now > LEASE / 2
+
+    async def _take_lease(self, workspace_id: str) -> bool:
+        now = self._store.clock.now()
         other, newest = self._held_by_others.get(workspace_id), self._store.bell.newest(workspace_id)
         if other is not None and other.ask_at > now:
             return False
