@@ -16,6 +16,7 @@ from fastapi import FastAPI
 import main
 from backend.app import create_app
 from backend.cli import configure_logs
+from backend.core.feed_audit import audit_feed
 from backend.core.settings import Settings
 from backend.house import House, open_house
 from tests.crew import Crew
@@ -75,10 +76,21 @@ async def server(app: FastAPI) -> AsyncIterator[str]:
         await serving
 
 
+AUDITED = {"mobile_sync", "crm", "sales", "service", "sync_proof"}
+"""Rooms in whose tests phones' records are written by every way there is."""
+
+
 @pytest.fixture
-async def crew(house: House, http: httpx.AsyncClient) -> Crew:
-    """A fresh workspace with one person of each role; see ``tests.crew``."""
-    return await Crew.hire(house, http)
+async def crew(house: House, http: httpx.AsyncClient, request: pytest.FixtureRequest) -> AsyncIterator[Crew]:
+    """A fresh workspace with one person of each role; see ``tests.crew``.
+
+    Afterwards the feed's auditor looks whether phones were told of every write; a test that writes around
+    the one write path on purpose is marked ``tampers``.
+    """
+    crew = await Crew.hire(house, http)
+    yield crew
+    if request.path.parent.name in AUDITED and not request.node.get_closest_marker("tampers"):
+        assert await audit_feed(house.store, crew.workspace_id) == []
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ async def purge_tombstones(store: Store, records: Sequence[type[Record]], *, now
 
     Return how many tombstones of ``records`` went, of all workspaces. Harmless when nothing is due.
     """
-    return sum([await _purge(store, id, records, now) for id in await store.workspace_ids()])
+    return sum([await purge_workspace(store, id, records, now=now) for id in await store.workspace_ids()])
 
 
 async def begin_epoch(store: Store) -> int:
@@ -32,7 +32,10 @@ async def begin_epoch(store: Store) -> int:
     return done.modified_count
 
 
-async def _purge(store: Store, workspace_id: str, records: Sequence[type[Record]], now: datetime) -> int:
+async def purge_workspace(
+    store: Store, workspace_id: str, records: Sequence[type[Record]], *, now: datetime
+) -> int:
+    """Do for one workspace what ``purge_tombstones`` does for all."""
     row = await store.database[SEQUENCES].find_one({"_id": workspace_id})
     if row is None:
         return 0
