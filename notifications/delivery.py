@@ -7,6 +7,7 @@ What is due is looked for in windows of time, the newest first. A store with an 
 proportion to what is in it, so a million rows that wait cost as little as a hundred, here and there.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,14 +44,12 @@ class Settlement:
 
 @dataclass
 class Lookout:
-    """Find what is due on one channel; remembers only how dense the queue is.
-
-    ``lease`` is that of the claims: one that ends later than any could was made by a clock that was ahead.
-    """
+    """Find what is due on one channel; remembers how dense the queue is. ``lease`` is that of the claims."""
 
     channel: NotificationChannel
     lease: timedelta = LEASE
     width: timedelta = field(default=NARROWEST, init=False)
+    _ahead: dict[str, float] = field(default_factory=dict, init=False)
 
     async def due(self, *, now: datetime, most: int) -> list[str]:
         """Return up to ``most`` ids: what lost its worker, then what is due, the newest first."""
@@ -82,12 +81,29 @@ class Lookout:
         return [row["_id"] for row in await rows.to_list()]
 
     async def _interrupted(self, now: datetime, most: int) -> list[str]:
-        found: list[str] = []
-        for ended in ({"$lte": now}, {"$gt": now + 2 * self.lease}):
-            where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": ended}
-            rows = await _queue().find(where, {"_id": 1}).limit(most).to_list()
-            found += [row["_id"] for row in rows]
-        return found[:most]
+        await self._free_stuck(now)
+        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": {"$lte": now}}
+        rows = await _queue().find(where, {"_id": 1}).limit(most).to_list()
+        return [row["_id"] for row in rows]
+
+    async def _free_stuck(self, now: datetime) -> None:
+        """Free what was leased by a clock that was ahead: it would wait for ever.
+
+        By the clock alone nobody can tell that from a worker whose clock is ahead of ours now. So a claim is
+        freed only when it has stood for a whole lease before our eyes, in seconds that no clock counts.
+        """
+        ahead = {"$gt": now + 2 * self.lease}
+        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": ahead}
+        claims = await _queue().find(where, {"lease_owner": 1}).to_list()
+        seen, instant = {row["lease_owner"] for row in claims}, time.monotonic()
+        self._ahead = {claim: self._ahead.get(claim, instant) for claim in seen}
+        stuck = {c for c, since in self._ahead.items() if instant - since > self.lease.total_seconds()}
+        for row in claims:
+            if row["lease_owner"] in stuck:
+                free = {"state": DeliveryState.DUE.value, "next_at": now, "lease_owner": ""}
+                held = {"_id": row["_id"], "lease_owner": row["lease_owner"]}
+                await _queue().update_one(held, {"$set": free})
+                log.warning("delivery_lease_ahead_of_time", delivery_id=row["_id"])
 
 
 async def claim_deliveries(
@@ -99,7 +115,6 @@ async def claim_deliveries(
     is_free = (
         {"state": DeliveryState.DUE.value, "next_at": {"$lte": now}},
         {"state": DeliveryState.LEASED.value, "next_at": {"$lte": now}},
-        {"state": DeliveryState.LEASED.value, "next_at": {"$gt": now + 2 * lease}},
     )
     taken: dict[str, Delivery] = {}
     for start in range(0, len(ids), IDS_AT_ONCE):

@@ -400,7 +400,9 @@ async def test_a_try_ends_before_its_lease_does(crew: Crew, post: PostOffice) ->
     await register(crew.rep, value)
     raised = await test_notification(post, crew.rep)
     await post.plan()
-    hasty = await make_worker(crew.house, post.gateway, clock=post.clock, lease=timedelta(seconds=2))
+    hasty = await make_worker(
+        crew.house, post.gateway, clock=post.clock, lease=timedelta(seconds=2), jitter=lambda: 0.5
+    )
     await hasty.work()
 
     assert await post.ends(raised.id) == [("due", "DEADLINE_EXCEEDED")]
