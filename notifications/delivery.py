@@ -1,23 +1,35 @@
-"""The queue of deliveries, seen by who sends: claiming and settling. ``queueing.py`` fills it.
+"""The queue of deliveries, seen by who sends: looking, claiming and settling. ``queueing.py`` fills it.
 
 At least once, by leases: a worker that dies with a delivery in hand leaves it to another when the lease
 ends. Each claim has a name of its own, and only the claim that holds a delivery may settle it.
+
+What is due is looked for in windows of time, the newest first. A store with an index answers each in
+proportion to what is in it, so a million rows that wait cost as little as a hundred, here and there.
 """
 
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from pymongo.asynchronous.collection import AsyncCollection
 
 from backend.core.ids import new_id
 from notifications.documents import Attempt, Delivery, DeliveryState, NotificationChannel
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=60)
-"""Longer than the checks, a sign-in at the vendor and one chunk take at their slowest (about 35 s)."""
+LEASE = timedelta(seconds=30)
+"""Longer than the checks and one send take at their slowest; a worker gives up on its own before."""
 
 IDS_AT_ONCE = 25  # the embedded database looks up as many ids one by one; for more it scans
+
+OLDEST = timedelta(days=60)
+"""Nothing waits for longer: a push lives for 28 days at most, after a night of quiet hours."""
+
+NARROWEST, WIDER = timedelta(seconds=1), 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,30 +42,92 @@ class Settlement:
     next_at: datetime | None = None
 
 
-async def claim_deliveries(worker: str, *, now: datetime, most: int) -> list[Delivery]:
-    """Lease up to ``most`` deliveries that are due, or whose lease ended, to one new claim of ``worker``."""
-    claim = f"{worker}|{new_id()}"
-    taken: list[Delivery] = []
-    for state in (DeliveryState.DUE, DeliveryState.LEASED):
-        taken += await _claim(claim, state, now=now, most=most - len(taken))
-    return taken
+@dataclass
+class Lookout:
+    """Find what is due on one channel; remembers how dense the queue is. ``lease`` is that of the claims."""
+
+    channel: NotificationChannel
+    lease: timedelta = LEASE
+    width: timedelta = field(default=NARROWEST, init=False)
+    _ahead: dict[str, float] = field(default_factory=dict, init=False)
+
+    async def due(self, *, now: datetime, most: int) -> list[str]:
+        """Return up to ``most`` ids: what lost its worker, then what is due, the newest first."""
+        found = await self._interrupted(now, most)
+        until, oldest, width = now, now - OLDEST, self.width
+        while len(found) < most and until > oldest:
+            since = max(until - width, oldest)
+            rows = await self._window(since, until, most - len(found))
+            found += rows
+            if rows:
+                self._remember(width, len(rows), most)
+            until, width = since, width * WIDER
+        return found
+
+    def _remember(self, width: timedelta, rows: int, most: int) -> None:
+        """Start with a window next time that holds about what is wanted."""
+        if rows >= most:
+            self.width = max(NARROWEST, width / WIDER)
+        elif rows >= most // WIDER:
+            self.width = width
+
+    async def _window(self, since: datetime, until: datetime, most: int) -> list[str]:
+        where = {
+            "state": DeliveryState.DUE.value,
+            "channel": self.channel.value,
+            "next_at": {"$gt": since, "$lte": until},
+        }
+        rows = _queue().find(where, {"_id": 1}).sort([("raised_at", -1), ("_id", 1)]).limit(most)
+        return [row["_id"] for row in await rows.to_list()]
+
+    async def _interrupted(self, now: datetime, most: int) -> list[str]:
+        await self._free_stuck(now)
+        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": {"$lte": now}}
+        rows = await _queue().find(where, {"_id": 1}).limit(most).to_list()
+        return [row["_id"] for row in rows]
+
+    async def _free_stuck(self, now: datetime) -> None:
+        """Free what was leased by a clock that was ahead: it would wait for ever.
+
+        By the clock alone nobody can tell that from a worker whose clock is ahead of ours now. So a claim is
+        freed only when it has stood for a whole lease before our eyes, in seconds that no clock counts.
+        """
+        ahead = {"$gt": now + 2 * self.lease}
+        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": ahead}
+        claims = await _queue().find(where, {"lease_owner": 1}).to_list()
+        seen, instant = {row["lease_owner"] for row in claims}, time.monotonic()
+        self._ahead = {claim: self._ahead.get(claim, instant) for claim in seen}
+        stuck = {c for c, since in self._ahead.items() if instant - since > self.lease.total_seconds()}
+        for row in claims:
+            if row["lease_owner"] in stuck:
+                free = {"state": DeliveryState.DUE.value, "next_at": now, "lease_owner": ""}
+                held = {"_id": row["_id"], "lease_owner": row["lease_owner"]}
+                await _queue().update_one(held, {"$set": free})
+                log.warning("delivery_lease_ahead_of_time", delivery_id=row["_id"])
 
 
-async def _claim(claim: str, state: DeliveryState, *, now: datetime, most: int) -> list[Delivery]:
-    if most <= 0:
-        return []
-    queue = Delivery.get_pymongo_collection()
-    due = {"state": state.value, "next_at": {"$lte": now}, "channel": NotificationChannel.PUSH.value}
-    lease = {"state": DeliveryState.LEASED.value, "lease_owner": claim, "next_at": now + LEASE}
-    ids = [row["_id"] for row in await queue.find(due, {"_id": 1}).limit(most).to_list()]
-    taken: list[Delivery] = []
+async def claim_deliveries(
+    ids: Sequence[str], owner: str, *, now: datetime, lease: timedelta = LEASE
+) -> list[Delivery]:
+    """Lease those of ``ids`` that nobody holds to one new claim of ``owner``; return them in that order."""
+    claim = f"{owner}|{new_id()}"
+    held = {"state": DeliveryState.LEASED.value, "lease_owner": claim, "next_at": now + lease}
+    is_free = (
+        {"state": DeliveryState.DUE.value, "next_at": {"$lte": now}},
+        {"state": DeliveryState.LEASED.value, "next_at": {"$lte": now}},
+    )
+    taken: dict[str, Delivery] = {}
     for start in range(0, len(ids), IDS_AT_ONCE):
-        among = {"_id": {"$in": ids[start : start + IDS_AT_ONCE]}}
-        # Each update is atomic: what another worker took in between is not due any more, and stays theirs.
-        await queue.update_many({**among, **due}, {"$set": lease})
-        rows = await queue.find({**among, "lease_owner": claim}).to_list()
-        taken += [Delivery.model_validate(row) for row in rows]
-    return taken
+        some = list(ids[start : start + IDS_AT_ONCE])
+        rows: list[dict[str, Any]] = []
+        for free in is_free:
+            if len(rows) < len(some):
+                # Each update is atomic: what another worker took in between is not free any more.
+                done = await _queue().update_many({"_id": {"$in": some}, **free}, {"$set": held})
+                if done.modified_count:
+                    rows = await _queue().find({"_id": {"$in": some}, "lease_owner": claim}).to_list()
+        taken |= {row["_id"]: Delivery.model_validate(row) for row in rows}
+    return [taken[id] for id in ids if id in taken]
 
 
 async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
@@ -68,14 +142,16 @@ async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
     update: dict[str, object] = {"$set": change}
     if settlement.attempt is not None:
         update["$push"] = {"attempts": settlement.attempt.model_dump()}
-    result = await Delivery.get_pymongo_collection().update_one(
-        {"_id": delivery.id, "lease_owner": delivery.lease_owner}, update
-    )
+    result = await _queue().update_one({"_id": delivery.id, "lease_owner": delivery.lease_owner}, update)
     if not result.matched_count:
         log.warning("delivery_lease_lost", delivery_id=delivery.id, settled_as=settlement.state.value)
     return bool(result.matched_count)
 
 
 async def deliveries_of(notification_id: str) -> list[Delivery]:
-    """Return what became, or is to become, of a notification on each way."""
+    """Return what became of a notification on each way, for people who look into it."""
     return await Delivery.find({"notification_id": notification_id}).to_list()
+
+
+def _queue() -> AsyncCollection[dict[str, Any]]:
+    return Delivery.get_pymongo_collection()

@@ -1,7 +1,5 @@
 """The notifications room's page."""
 
-import os
-import socket
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -10,17 +8,14 @@ import svcs
 
 from backend.core.access import Level, grant
 from backend.core.alerts import Telling
-from backend.core.clock import Clock
 from backend.core.events import RecordCreated, RecordDeleted, RecordUpdated
-from backend.core.ids import new_id
 from backend.core.jobs import Job
 from backend.core.module import Module
-from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.identity.actors import Actors
 from backend.identity.events import SessionEnded
 from notifications.channels.documents import NotificationEndpoint
-from notifications.channels.provided import provide_channels
+from notifications.channels.unsubscribing import router as unsubscribing
 from notifications.devices import on_session_ended
 from notifications.documents import (
     Delivery,
@@ -34,14 +29,12 @@ from notifications.documents import (
     TurnBucket,
 )
 from notifications.events import NotificationRaised, NotificationRead
-from notifications.firebase import FirebaseGateway
-from notifications.gateways import PushGateway
 from notifications.graphql import MUTATIONS, QUERIES, SUBSCRIPTIONS
 from notifications.occasions import listeners
+from notifications.outlets import provide_sending
 from notifications.pings import Pinger
 from notifications.planning import on_notification_raised
 from notifications.queueing import drop_expired
-from notifications.recording import RecordingGateway
 from notifications.reminders import Reminders
 from notifications.retracting import on_notification_read
 from notifications.sending import DeliveryWorker
@@ -67,25 +60,11 @@ ROLES = {
 }
 
 
-def choose_gateway(settings: Settings, clock: Clock) -> PushGateway:
-    """Return Firebase when its credentials are set, else the gateway that records and says so."""
-    if settings.google_application_credentials is None:
-        return RecordingGateway()
-    return FirebaseGateway(settings.google_application_credentials, settings.fcm_base_url, clock=clock)
-
-
 def provide(registry: svcs.Registry) -> None:
-    """Register this process's worker and pinger. They open nothing before something is due."""
-    settings, store, actors = svcs.Container(registry).get(Settings, Store, Actors)
-    worker = DeliveryWorker(
-        store,
-        actors,
-        choose_gateway(settings, store.clock),
-        owner=f"{socket.gethostname()}:{os.getpid()}:{new_id()}",
-    )
-    registry.register_value(DeliveryWorker, worker, on_registry_close=worker.close)
+    """Register what sends, and the pinger. They open nothing before something is due."""
+    store, actors = svcs.Container(registry).get(Store, Actors)
+    provide_sending(registry)
     registry.register_value(Pinger, Pinger(store, actors))
-    provide_channels(registry)
 
 
 async def wake_worker(services: svcs.Container) -> None:
@@ -131,6 +110,7 @@ def make_module(telling: Sequence[Telling]) -> Module:
         queries=QUERIES,
         mutations=MUTATIONS,
         subscriptions=SUBSCRIPTIONS,
+        routes=(unsubscribing,),
         listens={
             **listeners(telling),
             "notifications.devices": (on_session_ended, (SessionEnded,)),

@@ -15,6 +15,7 @@ from backend.core.ids import derived_id
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from notifications.catalogue import CATALOGUE, NotificationType
+from notifications.channels.endpoints import endpoints_of
 from notifications.choosing import Handling, Plan, Ruling, plan
 from notifications.delivery import deliveries_of
 from notifications.documents import Delivery, DeliveryState, Device, Notification, NotificationChannel
@@ -89,6 +90,8 @@ class _Planner:
         for device in devices:
             if device.is_reachable:
                 found.setdefault(device.channel, []).append(device.id)
+        for endpoint in await endpoints_of(self._uow, user.id):
+            found.setdefault(NotificationChannel.WEBHOOK, []).append(endpoint.id)
         if user.email:
             found[NotificationChannel.EMAIL] = [""]
         return found

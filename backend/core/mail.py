@@ -3,6 +3,8 @@
 Sources: RFC 5321 (SMTP), RFC 8314 (smtps: TLS from the start), RFC 3834 (Auto-Submitted).
 """
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
@@ -17,7 +19,8 @@ from backend.core.clock import Clock
 from backend.core.errors import Unavailable
 from backend.core.settings import Settings
 
-PATIENCE_SECONDS = 20.0  # with a mail server, for one message
+PATIENCE_SECONDS = 20.0  # with a mail server, for each of its answers
+KEPT_SECONDS = 30.0  # Source: RFC 5321, 4.5.3.2.7: servers wait for five minutes; many wait for less
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 PORTS = {"smtp": 587, "smtps": 465}
 FOR_GOOD = 500  # replies from here on are refusals that another try does not change
@@ -35,6 +38,9 @@ class Mail:
     subject: str
     text: str = field(repr=False)  # it may hold a secret link
     html: str = field(repr=False)
+    message_id: str = ""
+    """The same in every try, so that mailboxes show one of two; empty: made when it leaves."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Mailer(Protocol):
@@ -44,15 +50,20 @@ class Mailer(Protocol):
         """Return when it was taken. Raise MailRefused when it never will be, Unavailable otherwise."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections that were kept; another mail opens a new one."""
+        ...
+
 
 class SmtpMailer:
     """Send over ``smtp[s]://[user:password@]host[:port]``.
 
     ``smtps`` speaks TLS from the start; ``smtp`` turns to TLS where the server offers it, and insists on it
-    before a password leaves for another machine.
+    before a password leaves for another machine. Up to ``keeps`` connections stay open for half a minute, for
+    who sends many.
     """
 
-    def __init__(self, url: str, sender: str, clock: Clock) -> None:
+    def __init__(self, url: str, sender: str, clock: Clock, *, keeps: int = 0) -> None:
         parts = urlsplit(url)
         assert parts.scheme in PORTS, "the settings check it"
         assert parts.hostname is not None
@@ -61,20 +72,13 @@ class SmtpMailer:
         self._password = unquote(parts.password) if parts.password else None
         self._tls = parts.scheme == "smtps"
         self._sender, self._clock = sender, clock
+        self._keeps = keeps
+        self._idle: list[tuple[float, aiosmtplib.SMTP]] = []
 
     async def send(self, mail: Mail) -> None:
         """Hand ``mail`` to the server; see ``Mailer.send``."""
         try:
-            await aiosmtplib.send(
-                self._message(mail),
-                hostname=self._host,
-                port=self._port,
-                username=self._user,
-                password=self._password,
-                use_tls=self._tls,
-                start_tls=self._starts_tls(),
-                timeout=PATIENCE_SECONDS,
-            )
+            await self._hand_over(self._message(mail))
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refused.code for refused in error.recipients]
             if all(code >= FOR_GOOD for code in codes):
@@ -87,6 +91,63 @@ class SmtpMailer:
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _away(type(error).__name__) from None
 
+    async def close(self) -> None:
+        """Close what is kept open."""
+        while self._idle:
+            self._idle.pop()[1].close()
+
+    async def _hand_over(self, message: EmailMessage) -> None:
+        client = await self._kept() or await self._connected()
+        try:
+            await client.send_message(message)
+        except aiosmtplib.SMTPResponseException:  # it answered: the connection is as good as before
+            await self._keep(client)
+            raise
+        except BaseException:
+            client.close()
+            raise
+        await self._keep(client)
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        client = aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._user,
+            password=self._password,
+            use_tls=self._tls,
+            start_tls=self._starts_tls(),
+            timeout=PATIENCE_SECONDS,
+        )
+        await client.connect()
+        return client
+
+    async def _kept(self) -> aiosmtplib.SMTP | None:
+        """Return an open connection that still answers; None when there is none."""
+        while self._idle:
+            since, client = self._idle.pop()
+            try:
+                if time.monotonic() - since < KEPT_SECONDS:
+                    await client.noop()
+                    return client
+            except (aiosmtplib.SMTPException, OSError):
+                pass  # the server has hung up meanwhile, which it may
+            client.close()
+        return None
+
+    async def _keep(self, client: aiosmtplib.SMTP) -> None:
+        if len(self._idle) < self._keeps:
+            try:
+                await client.rset()
+            except (aiosmtplib.SMTPException, OSError):
+                client.close()
+            else:
+                self._idle.append((time.monotonic(), client))
+            return
+        try:
+            await client.quit()
+        except (aiosmtplib.SMTPException, OSError):
+            client.close()
+
     def _starts_tls(self) -> bool | None:
         """True: insist; None: where offered; False: it is TLS already."""
         if self._tls:
@@ -97,17 +158,24 @@ class SmtpMailer:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, mail.to, mail.subject
         message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].rpartition("@")[2])
+        message["Message-ID"] = mail.message_id or make_msgid(domain=domain_of(self._sender))
         message["Auto-Submitted"] = "auto-generated"  # nobody's out-of-office reply is wanted
+        for name, value in mail.headers.items():
+            message[name] = value
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
         return message
 
 
-def choose_mailer(settings: Settings, clock: Clock) -> Mailer | None:
+def domain_of(sender: str) -> str:
+    """Return the domain in ``Rapport <no-reply@company.example>``."""
+    return parseaddr(sender)[1].rpartition("@")[2]
+
+
+def choose_mailer(settings: Settings, clock: Clock, *, keeps: int = 0) -> Mailer | None:
     """Return the mailer of the settings; None when no mail server is set."""
     url = settings.smtp_url.get_secret_value()
-    return SmtpMailer(url, settings.mail_from, clock) if url else None
+    return SmtpMailer(url, settings.mail_from, clock, keeps=keeps) if url else None
 
 
 def no_mail_server() -> Unavailable:

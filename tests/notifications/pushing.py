@@ -1,6 +1,6 @@
 """Let a house's pushes leave through a gateway of the test's own, or not by themselves at all."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ from backend.core.clock import Clock, HeldClock
 from backend.core.ids import new_id
 from backend.house import House
 from backend.identity.actors import Actors
-from notifications.delivery import deliveries_of
+from notifications.delivery import LEASE, deliveries_of
 from notifications.documents import Delivery, DeliverySort, NotificationChannel
 from notifications.firebase import FirebaseGateway
 from notifications.gateways import PushGateway
 from notifications.recording import RecordingGateway
-from notifications.sending import DeliveryWorker
+from notifications.sending import DeliveryWorker, Outlet
 from tests.crew import Crew, Person
 from tests.fakes.fake_fcm import FakeFcm, ReceivedMessage
 
@@ -30,12 +30,19 @@ REGISTER = """mutation($input: DeviceRegisterInput!) { deviceRegister(input: $in
 
 
 async def make_worker(
-    house: House, gateway: PushGateway, *, clock: Clock, jitter: Callable[[], float] = lambda: 0.0
+    house: House,
+    gateway: PushGateway | Mapping[NotificationChannel, Outlet],
+    *,
+    clock: Clock,
+    jitter: Callable[[], float] = lambda: 0.0,
+    lease: timedelta = LEASE,
 ) -> DeliveryWorker:
     """Return a worker on the house's queue; the caller closes it."""
     async with svcs.Container(house.registry) as services:
         actors = await services.aget(Actors)
-    return DeliveryWorker(house.store, actors, gateway, owner=new_id(), clock=clock, jitter=jitter)
+    return DeliveryWorker(
+        house.store, actors, gateway, owner=new_id(), clock=clock, jitter=jitter, lease=lease
+    )
 
 
 @asynccontextmanager

@@ -22,7 +22,6 @@ from backend.service.hand_off import hand_off_to_ticket
 from notifications.catalogue import MESSAGE_RECEIVED
 from notifications.delivery import LEASE
 from notifications.documents import Device, Notification
-from notifications.firebase import HTTP_TIMEOUT
 from notifications.inbox import notify, notify_as_a_test
 from notifications.planning import on_notification_raised
 from tests.crew import Crew, Person
@@ -395,9 +394,21 @@ async def test_what_was_read_or_muted_is_not_pushed(crew: Crew, post: PostOffice
     assert await crew.rep.ask("{ unreadCount }") == {"unreadCount": 1}
 
 
-def test_the_lease_outlasts_the_slowest_send() -> None:
-    """A sign-in has four steps with a time-out each, a chunk an end of its own; then the checks."""
-    assert 3 * HTTP_TIMEOUT + timedelta(seconds=15) <= LEASE
+async def test_a_try_ends_before_its_lease_does(crew: Crew, post: PostOffice) -> None:
+    """The vendor's own time-out is longer: the worker lets go, and writes down that nobody knows."""
+    value = f"hang-{new_id()}"
+    await register(crew.rep, value)
+    raised = await test_notification(post, crew.rep)
+    await post.plan()
+    hasty = await make_worker(
+        crew.house, post.gateway, clock=post.clock, lease=timedelta(seconds=2), jitter=lambda: 0.5
+    )
+    await hasty.work()
+
+    assert await post.ends(raised.id) == [("due", "DEADLINE_EXCEEDED")]
+    attempts = [(one.outcome, one.reason) for one in (await post.delivery(raised.id)).attempts]
+    assert attempts == [("retry", "DEADLINE_EXCEEDED")]
+    assert (await post.delivery(raised.id)).lease_owner == ""
 
 
 async def test_a_push_that_the_customer_objected_to_meanwhile_is_held_with_the_reason(
