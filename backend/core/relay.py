@@ -35,7 +35,8 @@ PATIENCE = 8  # tries of one entry: with the pauses below, about a minute
 FIRST_PAUSE = timedelta(milliseconds=200)
 LONGEST_PAUSE = timedelta(seconds=30)
 COMMITS_AT_ONCE = 200
-MOST_BEFORE_REMEMBERING = 50  # deliveries whose repetition after a crash is tolerable
+MOST_IN_A_TURN = 50  # deliveries to one listener in one workspace, before its other workspaces have theirs
+STORED_EVERY = timedelta(milliseconds=200)  # what was handed out since then is repeated after a crash
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,12 @@ class _Place:
     done: int = 0
     tries: int = 0
     next_at: datetime | None = None
-    stored: tuple[int, int, int] = (0, 0, 0)
+    stored_seq: int = 0
 
-    @property
-    def now(self) -> tuple[int, int, int]:
-        """Return what of this place must be stored."""
-        return self.seq, self.done, self.tries
-
-    def row(self) -> dict[str, Any]:
+    def row(self, listener: str) -> dict[str, Any]:
         """Return this place as it is stored."""
-        return {"seq": self.seq, "done": self.done, "tries": self.tries, "next_at": self.next_at}
+        row = {"listener": listener, "seq": self.seq, "done": self.done, "tries": self.tries}
+        return row if self.next_at is None else {**row, "next_at": self.next_at}
 
 
 @dataclass(frozen=True)
@@ -100,7 +97,9 @@ class Relay:
         self._store, self._owner, self._group = store, owner, group
         self._subscriptions = subscriptions
         self._database: AsyncDatabase[Any] = store.database
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, dict[str, _Place]] = {}  # by workspace, of those that we serve; by listener
+        self._moved: set[str] = set()  # workspaces whose places are to be stored
+        self._something_moved = asyncio.Event()
         self._held_until: dict[str, datetime] = {}
         self._held_by_others: dict[str, _HeldByOther] = {}
         self._behind = {one.name: store.bell.follow() for one in subscriptions}
@@ -113,22 +112,23 @@ class Relay:
         async with asyncio.TaskGroup() as tasks:
             for subscription in self._subscriptions:
                 tasks.create_task(self._serve(subscription), name=f"relay {subscription.name}")
+            tasks.create_task(self._keep_storing(), name="relay places")
 
     async def settle(self) -> None:
         """Return when every listener has seen everything or waits for its next try (tests, seeding)."""
         await self._store.bell.look()
         while any([await self._pass(subscription) for subscription in self._subscriptions]):
             await self._store.bell.look()
+        await self._store_places()
 
     async def stop(self) -> None:
         """Store every place and give the leases back, so that another process goes on at once."""
-        moved = [
-            ReplaceOne({"_id": name}, place.row(), upsert=True)
-            for name, place in self._places.items()
-            if place.now != place.stored
-        ]
-        if moved:
-            await self._database[PROGRESS].bulk_write(moved, ordered=False)
+        self._moved |= {
+            workspace_id
+            for workspace_id, places in self._places.items()
+            if any(place.seq != place.stored_seq for place in places.values())
+        }
+        await self._store_places()
         await drop_leases(self._database, map(self._lease, self._held_until), self._owner)
         self._places.clear()
         self._held_until.clear()
@@ -159,13 +159,13 @@ class Relay:
     async def _hand_what_is_new(self, subscription: Subscription) -> bool:
         moved, behind = False, self._behind[subscription.name]
         for workspace_id in sorted(behind):
-            name = f"{subscription.name}|{workspace_id}"
-            known = self._places.get(name)
+            known = self._places.get(workspace_id, {}).get(subscription.name)
             if known is not None and self._must_wait(known):
                 continue
             if await self._holds(workspace_id):
-                place, newest = known or await self._recall(name), self._store.bell.newest(workspace_id)
-                moved |= await self._hand_out(subscription, workspace_id, name, place, newest)
+                place = self._places[workspace_id].setdefault(subscription.name, _Place())
+                newest = self._store.bell.newest(workspace_id)
+                moved |= await self._hand_out(subscription, workspace_id, place, newest)
                 if place.seq >= self._store.bell.newest(workspace_id):
                     behind.discard(workspace_id)
         return moved
@@ -195,6 +195,9 @@ class Relay:
         if other is not None and other.ask_at > now:
             return False
         if await take_lease(self._database, self._lease(workspace_id), self._owner, now=now, length=LEASE):
+            # A lease that had run out may have been another's meanwhile.
+            if workspace_id not in self._places or self._held_until.get(workspace_id, now) <= now:
+                self._places[workspace_id] = await self._stored_places(workspace_id)
             self._held_until[workspace_id] = now + LEASE
             self._held_by_others.pop(workspace_id, None)
             return True
@@ -202,12 +205,12 @@ class Relay:
         pause = min(LEASE, other.pause * 2) if other is not None and quiet else ASK_AGAIN
         self._held_by_others[workspace_id] = _HeldByOther(newest, pause, now + pause)
         self._held_until.pop(workspace_id, None)
-        for name in [name for name in self._places if name.endswith(f"|{workspace_id}")]:
-            del self._places[name]
+        self._places.pop(workspace_id, None)
+        self._moved.discard(workspace_id)
         return False
 
     async def _hand_out(
-        self, subscription: Subscription, workspace_id: str, name: str, place: _Place, newest: int
+        self, subscription: Subscription, workspace_id: str, place: _Place, newest: int
     ) -> bool:
         if place.seq >= newest or self._must_wait(place):
             return False
@@ -221,17 +224,17 @@ class Relay:
                 if event in subscription.events:
                     wanted += 1
                     if not await self._deliver(subscription, entry, event.model_validate(entry.data), place):
-                        await self._remember(name, place)
+                        self._note_moved(workspace_id)
                         return False
                 place.done += 1
             place.seq, place.done = commit["seq"], 0
-            if wanted >= MOST_BEFORE_REMEMBERING:
+            if wanted >= MOST_IN_A_TURN:
                 break
         else:
             place.seq = max(place.seq, until)  # numbers without a commit: a transaction was given up
         RELAY_LAG.labels(subscription.name).set(newest - place.seq)
-        if wanted or place.seq - place.stored[0] >= COMMITS_AT_ONCE:
-            await self._remember(name, place)
+        if wanted or place.seq - place.stored_seq >= COMMITS_AT_ONCE:
+            self._note_moved(workspace_id)
         return True
 
     async def _window(self, workspace_id: str, after: int, until: int) -> list[dict[str, Any]]:
@@ -240,8 +243,13 @@ class Relay:
         if known and known[:2] == (after, until):
             return await known[2]
         reading = asyncio.ensure_future(self._read(workspace_id, after, until))
-        self._windows[workspace_id] = (after, until, reading)
-        return await reading
+        self._windows[workspace_id] = mine = (after, until, reading)
+        try:
+            return await reading
+        except BaseException:  # the store was away: the next who asks reads for itself
+            if self._windows.get(workspace_id) is mine:
+                del self._windows[workspace_id]
+            raise
 
     async def _read(self, workspace_id: str, after: int, until: int) -> list[dict[str, Any]]:
         # A transaction's document is found by its last number, so look a batch further.
@@ -287,18 +295,52 @@ class Relay:
         )
         RELAY_PARKED.labels(subscription.name).inc()
 
-    async def _recall(self, name: str) -> _Place:
-        row = await self._database[PROGRESS].find_one({"_id": name}) or {}
-        row.pop("_id", None)
-        place = _Place(**row)
-        place.stored = place.now
-        self._places[name] = place
-        return place
+    def _note_moved(self, workspace_id: str) -> None:
+        self._moved.add(workspace_id)
+        self._something_moved.set()
 
-    async def _remember(self, name: str, place: _Place) -> None:
-        now = place.now
-        await self._database[PROGRESS].replace_one({"_id": name}, place.row(), upsert=True)
-        place.stored = now
+    async def _keep_storing(self) -> None:
+        """Store places some time after they have moved: many moves, one write."""
+        while True:
+            await self._something_moved.wait()
+            await asyncio.sleep(STORED_EVERY.total_seconds())
+            try:
+                await self._store_places()
+            except PyMongoError as error:
+                log.warning("relay.store_away", error=str(error))
+
+    async def _store_places(self) -> None:
+        """Store the places that have moved, one document for each workspace."""
+        moved, self._moved = self._moved & self._places.keys(), set()
+        self._something_moved.clear()
+        if not moved:
+            return
+        written = {one: [place.row(name) for name, place in self._places[one].items()] for one in moved}
+        replaced = [
+            ReplaceOne({"_id": self._row(one)}, {"places": places}, upsert=True)
+            for one, places in written.items()
+        ]
+        try:
+            await self._database[PROGRESS].bulk_write(replaced, ordered=False)
+        except BaseException:
+            self._moved |= moved
+            self._something_moved.set()
+            raise
+        for one, places in written.items():
+            for place in places:
+                if known := self._places.get(one, {}).get(place["listener"]):
+                    known.stored_seq = place["seq"]
+
+    def _row(self, workspace_id: str) -> str:
+        return f"{self._group}|{workspace_id}"
+
+    async def _stored_places(self, workspace_id: str) -> dict[str, _Place]:
+        """Return every listener's place, also of those that only another version of the house has."""
+        row = await self._database[PROGRESS].find_one({"_id": self._row(workspace_id)})
+        stored = row["places"] if row else []
+        return {
+            one.pop("listener"): _Place(**one, stored_seq=one["seq"]) for one in map(dict[str, Any], stored)
+        }
 
 
 async def parked_entries(database: AsyncDatabase[Any], *, limit: int = 100) -> list[dict[str, Any]]:

@@ -4,6 +4,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import pytest
+from pymongo.errors import AutoReconnect
+
 from backend.core.clock import HeldClock
 from backend.core.events import RecordCreated, RecordDeleted
 from backend.core.ids import new_id
@@ -165,11 +168,70 @@ async def test_stopping_costs_two_writes_however_many_places_there_are(house: Ho
         commands.take()
         await relay.stop()
         assert commands.take() == {"update relay_progress": 1, "delete leases": 1}
-    places = [f"{name}|{one.workspace_id}" for name in names for one in everywhere]
-    rows = await house.store.database[PROGRESS].find({"_id": {"$in": places}}).to_list()
-    assert {row["_id"]: row["seq"] for row in rows} == {
-        place: store.bell.newest(place.partition("|")[2]) for place in places
+    ids = {f"under test|{one.workspace_id}": one.workspace_id for one in everywhere}
+    rows = await house.store.database[PROGRESS].find({"_id": {"$in": list(ids)}}).to_list()
+    assert {(row["_id"], place["listener"], place["seq"]) for row in rows for place in row["places"]} >= {
+        (id, name, store.bell.newest(workspace_id)) for id, workspace_id in ids.items() for name in names
     }
+
+
+async def test_what_was_handed_out_is_stored_soon_and_not_repeated_after_a_crash(
+    house: House, crew: Crew
+) -> None:
+    store, clock = await held_store(house, crew)
+    name = f"crash {new_id()}"
+    ids = await create(house, crew, 3)
+    first, second = Listener(crew), Listener(crew)
+    relay = relay_of(store, "p1", **{name: first})
+    running = asyncio.create_task(relay.run())
+    await store.bell.look()
+    row_id = f"under test|{crew.workspace_id}"
+    async with asyncio.timeout(60):
+        while True:
+            row = await store.database[PROGRESS].find_one({"_id": row_id}) or {"places": []}
+            if {"listener": name, "seq": store.bell.newest(crew.workspace_id), "done": 0, "tries": 0} in row[
+                "places"
+            ]:
+                break
+            await asyncio.sleep(0.05)
+    running.cancel()  # without a word: neither place nor lease is given back
+    await asyncio.gather(running, return_exceptions=True)
+    clock.advance(timedelta(seconds=31))
+    await relay_of(store, "p2", **{name: second}).settle()
+    assert (first.heard, second.heard) == (ids, [])
+
+
+async def test_a_lease_that_had_run_out_is_taken_up_from_what_others_stored(house: House, crew: Crew) -> None:
+    store, clock = await held_store(house, crew)
+    name = f"lapsed {new_id()}"
+    first, second = Listener(crew), Listener(crew)
+    relay, other = relay_of(store, "p1", **{name: first}), relay_of(store, "p2", **{name: second})
+    await relay.settle()
+    clock.advance(timedelta(seconds=31))
+    ids = await create(house, crew, 2)
+    await other.settle()
+    await other.stop()
+    await relay.settle()
+    assert (first.heard, second.heard) == ([], ids)
+
+
+async def test_a_read_that_failed_is_not_remembered(
+    house: House, crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = await held_store(house, crew)
+    ids = await create(house, crew, 1)
+    listener = Listener(crew)
+    relay = relay_of(store, "p1", **{f"read {new_id()}": listener})
+
+    async def fail(*_: object) -> None:
+        raise AutoReconnect("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(relay, "_read", fail)
+        with pytest.raises(AutoReconnect):
+            await relay.settle()
+    await relay.settle()
+    assert listener.heard == ids
 
 
 async def test_a_workspace_that_another_process_serves_is_asked_for_less_and_less(
