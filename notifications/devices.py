@@ -1,6 +1,7 @@
 """Devices: where somebody's pushes go."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import svcs
 
@@ -86,3 +87,25 @@ async def on_session_ended(handed: relay.Delivery, services: svcs.Container) -> 
 
     store = await services.aget(Store)
     await store.write(system_actor(handed.entry.workspace_id), drop)
+
+
+TOKENS_LIVE = timedelta(days=270)
+"""Source: FCM, "Manage registration tokens": what has not been seen for so long reaches nobody."""
+
+AT_ONCE = 100
+
+
+async def drop_stale_devices(services: svcs.Container) -> None:
+    """Forget how to reach devices that have not registered for longer than vendors keep them."""
+    store = await services.aget(Store)
+    stale = {"registered_at": {"$lt": store.clock.now() - TOKENS_LIVE}, "value": {"$ne": ""}}
+
+    async def drop(uow: UnitOfWork) -> int:
+        found = await uow.find(Device, stale, limit=AT_ONCE)
+        for device in found:
+            await drop_device(uow, device.id, reason="stale")
+        return len(found)
+
+    for workspace_id in await store.workspace_ids():
+        while await store.write(system_actor(workspace_id), drop) == AT_ONCE:
+            continue

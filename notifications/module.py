@@ -15,8 +15,9 @@ from backend.core.store import Store
 from backend.identity.actors import Actors
 from backend.identity.events import SessionEnded
 from notifications.channels.documents import NotificationEndpoint
+from notifications.channels.provided import provide_channels
 from notifications.channels.unsubscribing import router as unsubscribing
-from notifications.devices import on_session_ended
+from notifications.devices import drop_stale_devices, on_session_ended
 from notifications.documents import (
     Delivery,
     Device,
@@ -122,6 +123,7 @@ def make_module(telling: Sequence[Telling]) -> Module:
             Job(name="notifications.deliver", every=TICK, run=wake_worker),
             Job(name="notifications.sync_pings", every=TICK, run=wake_phones),
             Job(name="notifications.remind", every=LOOK_FOR_DUE, run=remind),
+            Job(name="notifications.stale_devices", every=timedelta(days=1), run=drop_stale_devices),
             Job(name="notifications.expire", every=timedelta(minutes=1), run=give_up_late_ones),
         ),
         roles=ROLES,

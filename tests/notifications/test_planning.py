@@ -478,27 +478,6 @@ async def test_all_lines_are_read_at_once(crew: Crew, post: PostOffice) -> None:
     assert (await crew.rep.ask("{ unreadCount }"))["unreadCount"] == 0
 
 
-async def test_who_loses_a_device_to_another_sign_in_is_told(crew: Crew, post: PostOffice) -> None:
-    shared, own = f"ok-shared-{new_id()}", f"ok-own-{new_id()}"
-    await register(crew.rep, shared)
-    other = await second_sign_in(crew, "rep")
-    await register(other, own)
-    await register(crew.colleague, shared)
-    await register(crew.colleague, shared)  # the same again takes it from nobody
-    await post.send()
-
-    lines = (await crew.rep.ask("{ notifications { nodes { type title } } }"))["notifications"]["nodes"]
-    assert lines == [{"type": "device_taken", "title": "Somebody else uses your Android device now"}]
-    assert [one.message["data"]["type"] for one in post.received(own)] == ["device_taken"]
-    assert post.received(shared) == []
-    told = await raised(crew)
-    await post.send()
-    assert post.received(shared) == []
-    assert {row.device_id for row in await deliveries_of(told.id) if row.device_id} == {
-        one["id"] for one in (await other.ask("{ myDevices { id } }"))["myDevices"]
-    }
-
-
 async def test_a_clock_that_goes_back_sends_nothing_twice(crew: Crew, post: PostOffice) -> None:
     value = f"ok-{new_id()}"
     await register(crew.rep, value)
