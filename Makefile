@@ -90,6 +90,10 @@ fuzz: $(INSTALLED) ## Fuzz sign-in, ids, REST and GraphQL for some minutes (the 
 leaks: $(INSTALLED) ## Compare what everybody sees with a reference model, in 20 random worlds (the suite: in one)
 	@python -m tests.leaks
 
+.PHONY: push-crash
+push-crash: $(INSTALLED) ## Kill the delivery worker at random points over 10,000 notifications, and count what arrives
+	@python -m tests.notifications.crash
+
 .PHONY: sync-fuzz
 sync-fuzz: $(INSTALLED) ## Prove that sync loses nothing: writes under kill -9, a thousand histories of eight phones
 	@python -m tests.sync_proof

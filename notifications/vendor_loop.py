@@ -28,17 +28,25 @@ class VendorLoop:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run_thread, name=self._name, daemon=True)
             self._thread.start()
-        loop = await asyncio.wrap_future(self._loop)
+        try:
+            loop = await self._started()
+        except asyncio.CancelledError:
+            work.close()
+            raise
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
 
     async def stop(self) -> None:
         """Cancel what still runs and end the thread; nothing may ``run`` afterwards."""
         if self._thread is None:
             return
-        loop = await asyncio.wrap_future(self._loop)
+        loop = await self._started()
         assert self._stopping is not None
         loop.call_soon_threadsafe(self._stopping.set)
         await asyncio.to_thread(self._thread.join)
+
+    async def _started(self) -> asyncio.AbstractEventLoop:
+        """Return the loop over there. One caller's cancelling must not end the wait of the others."""
+        return await asyncio.shield(asyncio.wrap_future(self._loop))
 
     def _run_thread(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

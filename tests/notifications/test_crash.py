@@ -1,0 +1,20 @@
+"""The small form of ``make push-crash``: a real worker process, killed in the middle of its work."""
+
+from pathlib import Path
+
+import pytest
+
+from backend.house import House
+from tests.crew import Crew
+from tests.notifications.crash import run
+
+
+@pytest.mark.timeout(400)  # a start of a process, and two leases to wait for, on whatever machine
+async def test_a_worker_that_is_killed_loses_nothing_and_repeats_little(
+    crew: Crew, house: House, tmp_path: Path
+) -> None:
+    host, port = await house.store.client.address or ("127.0.0.1", 0)
+    uri = f"mongodb://{host}:{port}/?directConnection=true"
+    found = await run(house, crew, uri, tmp_path, count=200, kills=2, seed=20_261, lease=4.0)
+    assert (found.arrived, found.lost, found.more_often, found.tags_differ) == (200, 0, 0, 0), found
+    assert found.twice <= 2 * 64  # what the lanes had in hand
