@@ -33,9 +33,10 @@ from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.conflicts import UNKNOWN, Row, differing, edited_since, merge
 from mobile_sync.rejections import kept_message, lost_message, reject, with_own_rejections
 from mobile_sync.rows import fields_of, filled, policies, row_of, writable
-from mobile_sync.wording import camel
+from mobile_sync.wording import camel, clean
 
 AT_ONCE = 64  # edits under way together: what the sequencer commits in one transaction
+MOST_NAMED = 5  # unknown columns in a refusal
 THIS_COMMIT = 0  # a verdict's version before the commit has its number
 MENDED_BY_RETRY = (Unavailable, Unauthenticated)
 
@@ -240,11 +241,10 @@ def _filled_where_sent(edit: Edit) -> Row:
 def _sent(edit: Edit) -> dict[str, Any]:
     """Return what the edit says of columns that phones may write; raise InvalidInput for unknown ones."""
     known = {field.name for field in edit.collection.fields} | {"id", "version", "deleted"}
-    unknown = sorted(set(edit.values) - known)
+    unknown = sorted(set(edit.values) - known)[:MOST_NAMED]
     if unknown:
-        raise InvalidInput(
-            *(FieldError(name, f"is no column of {camel(edit.collection.name)}") for name in unknown)
-        )
+        kind = camel(edit.collection.name)
+        raise InvalidInput(*(FieldError(clean(name, 60), f"is no column of {kind}") for name in unknown))
     names = writable(edit.collection)
     return {name: edit.values[name] for name in names if name in edit.values}
 

@@ -15,7 +15,9 @@ from mobile_sync.hints import Hint
 from mobile_sync.native import ResyncReason
 from mobile_sync.native_schemas import SCHEMA_VERSION, json_schema
 from mobile_sync.rows import field_set
-from mobile_sync.wording import camel
+from mobile_sync.wording import camel, clean
+
+LONGEST_MUTATION_ID = 1_000
 
 strawberry.enum(
     Op, name="SyncOp", description="What an edit does; CREATE of a record that is there merges into it."
@@ -130,9 +132,9 @@ class SyncMutationInput:
 
     def mutation(self) -> native.Mutation:
         return native.Mutation(
-            id=str(self.id),
-            collection=self.c,
-            doc_id=str(self.doc_id),
+            id=clean(str(self.id), LONGEST_MUTATION_ID),
+            collection=clean(self.c),
+            doc_id=clean(str(self.doc_id)),
             op=self.op,
             base_version=self.base_version,
             base=self.base,

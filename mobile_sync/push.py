@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-import orjson
-
 from backend.core.access import Actor
 from backend.core.errors import CRMError, FieldError, InvalidInput, NotFound, Unauthenticated, Unavailable
 from backend.core.ids import checked_id, derived_id
@@ -26,8 +24,8 @@ from backend.core.sync import SyncedCollection
 from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.conflicts import delta, differing, edited_since, merge
 from mobile_sync.rejections import kept_message, lost_message, reject, with_own_rejections
-from mobile_sync.rows import Row, fields_of, filled, policies, row_of, tombstone, writable
-from mobile_sync.wording import camel
+from mobile_sync.rows import Row, fields_of, filled, policies, row_of, stable_text, tombstone, writable
+from mobile_sync.wording import camel, clean
 
 MOST_ROWS = 500
 AT_ONCE = 64  # rows under way together: what the sequencer commits in one transaction; 4 times as fast as 1
@@ -43,15 +41,14 @@ class PushedRow:
 
     @property
     def id(self) -> str:
-        return str(self.new["id"])
+        return clean(str(self.new["id"]))
 
     def key(self, kind: str) -> str:
         """Return what names this very edit. RxDB has no mutation ids: the two states tell edits apart.
 
         The assumed one holds the server's version, so that the same edit made again later is another.
         """
-        state = orjson.dumps([self.new, self.assumed], option=orjson.OPT_SORT_KEYS).decode()
-        return derived_id("push", kind, self.id, state)
+        return derived_id("push", kind, self.id, stable_text([self.new, self.assumed]))
 
 
 @dataclass(frozen=True)

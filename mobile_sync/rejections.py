@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from backend.core.access import Actor, Level, grant
 from backend.core.events import RecordUpdated
 from backend.core.fields import Fields
@@ -13,6 +11,7 @@ from backend.core.ids import derived_id
 from backend.core.sync import shown, shown_only
 from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.documents import SyncRejection
+from mobile_sync.rows import stable_text
 from mobile_sync.wording import camel
 
 KEPT = "Yours is kept here; enter it again if it should win."
@@ -84,7 +83,7 @@ def _rejection_id(uow: UnitOfWork, key: str, number: int) -> str:
 def as_text(values: Mapping[str, Any]) -> str:
     """Return column values as JSON text, under the names that the phone uses."""
     named = {camel(name): _cut(value) for name, value in values.items()}
-    return orjson.dumps(named, option=orjson.OPT_SORT_KEYS).decode()
+    return stable_text(named)
 
 
 def _cut(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """Rows: records as phones hold them, and a phone's values as operations take them."""
 
 import hashlib
+import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -34,6 +36,7 @@ BLANKS: Mapping[str, Any] = {
 }
 LONGEST_TEXT = 100_000  # characters in a column; files are attachments
 MOST_KEYS = 200  # of an object
+LARGEST_STORED = 2**53  # beyond, JavaScript rounds
 LARGEST_INTEGER = 2**31 - 1  # GraphQL's Int: a larger one could never be pulled again
 
 Row = dict[str, Any]
@@ -147,6 +150,10 @@ def _read(field: SyncedField, value: Any) -> Any:
         raise ValueError(f"must be {_NAMES[field.type]}")
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         raise ValueError(f"must be at most {LONGEST_TEXT:,} characters long")
+    if isinstance(value, str) and not _is_whole(value):
+        raise ValueError("holds half a character (a lone surrogate); leave that out")
+    if field.type == "number" and not (isinstance(value, int | float) and math.isfinite(value)):
+        raise ValueError(f"must be {_NAMES[field.type]}")
     if field.type == "integer":
         return _integer(value)
     if field.type == "datetime":
@@ -165,15 +172,38 @@ def _json(type: str, value: str) -> Any:
         return found
     if type == "object" and isinstance(found, dict) and len(found) <= MOST_KEYS:
         plain = {key: one for key, one in found.items() if one is not None}
-        if all(isinstance(one, str | int | float | bool) for one in plain.values()):
+        if all("\0" not in key and _is_plain(one) for key, one in plain.items()):
             return plain
     raise ValueError(f"must be {_NAMES[type]}")
 
 
 def _integer(value: float) -> int:
-    if value != int(value) or abs(value) > LARGEST_INTEGER:
+    if not math.isfinite(value) or value != int(value) or abs(value) > LARGEST_INTEGER:
         raise ValueError(f"must be a whole number between -{LARGEST_INTEGER} and {LARGEST_INTEGER}")
     return int(value)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) <= LARGEST_STORED
+    return isinstance(value, str | float | bool)
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether a text can be stored: JSON may name halves of characters, and UTF-8 has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def stable_text(value: Any) -> str:
+    """Return what a phone said as JSON, always the same for the same: to name it by."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # halves of characters, and numbers of more than 64 bits
+        return json.dumps(value, sort_keys=True)
 
 
 def _moment(value: str) -> datetime:

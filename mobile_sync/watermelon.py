@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import orjson
-
 from backend.core.access import Actor
 from backend.core.errors import CheckpointExpired, CRMError
 from backend.core.ids import derived_id
@@ -22,8 +20,9 @@ from mobile_sync.edits import Edit, Op, apply_edits
 from mobile_sync.feed import FeedPage, Place, pull_feed
 from mobile_sync.places import Places
 from mobile_sync.pull import Change
+from mobile_sync.rows import stable_text
 from mobile_sync.watermelon_rows import raw_of, table_of, values_of
-from mobile_sync.wording import camel
+from mobile_sync.wording import camel, clean
 
 MOST_ROWS = 10_000  # in one answer, but where a phone starts again
 MOST_EDITS = 2_000  # in one push; what is beyond stays on the phone for the next
@@ -175,19 +174,20 @@ class Watermelon:
 def _edits(collection: SyncedCollection, changes: TableChanges, place: Place) -> Iterator[Edit]:
     known = place.known_up_to(collection.name)
     for raw in (*changes.created, *changes.updated):
+        id = clean(str(raw["id"]))
         op = Op.CREATE if raw.get("_status") == "created" else Op.PATCH
         version = raw.get("version")
         values = values_of(collection, raw)
         yield Edit(
             collection=collection,
-            id=str(raw["id"]),
+            id=id,
             op=op,
             mutation="",
-            note=_name(collection, raw["id"], op, values),
+            note=_name(collection, id, op, values),
             values=values,
             version=version if isinstance(version, int) and 0 < version <= known else known,
         )
-    for id in changes.deleted:
+    for id in map(clean, changes.deleted):
         note = _name(collection, id, Op.DELETE, {})
         yield Edit(
             collection=collection, id=id, op=Op.DELETE, mutation="", note=note, values={}, version=known
@@ -195,5 +195,4 @@ def _edits(collection: SyncedCollection, changes: TableChanges, place: Place) ->
 
 
 def _name(collection: SyncedCollection, id: str, op: Op, values: Mapping[str, Any]) -> str:
-    said = orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode()
-    return derived_id("watermelon", collection.name, id, op, said)
+    return derived_id("watermelon", collection.name, id, op, stable_text(values))

@@ -7,6 +7,11 @@ def camel(name: str) -> str:
     return head + "".join(part[:1].upper() + part[1:] for part in tail)
 
 
+def clean(text: str, most: int = 100) -> str:
+    """Return a name that somebody sent so that it can be stored and shown: halves of characters are "?"."""
+    return text[:most].encode("utf-8", "replace").decode()
+
+
 def pascal(name: str) -> str:
     """Return the X of ``pullX``, as RxDB makes it from the collection's name on the phone."""
     return camel(name)[:1].upper() + camel(name)[1:]

@@ -4,6 +4,7 @@ Two sales teams (``east``: rep and colleague, ``west``: stranger), a manager abo
 agent and a customer. Actors are made directly; sign-in has its own tests.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,9 +53,9 @@ class Person:
 
     async def post(self, query: str, **variables: Any) -> dict[str, Any]:
         """Return the whole GraphQL answer."""
-        answer = await self.http.post(
-            "/graphql", json={"query": query, "variables": variables}, headers=self.headers
-        )
+        content = json.dumps({"query": query, "variables": variables})  # in ASCII, as it may come
+        headers = self.headers | {"Content-Type": "application/json"}
+        answer = await self.http.post("/graphql", content=content, headers=headers)
         body: dict[str, Any] = answer.json()
         return body
 

@@ -1,5 +1,6 @@
 """A WatermelonDB phone as the wire shows it: tables, one number, and what the client does with both."""
 
+import json
 from typing import Any
 
 from tests.crew import Person
@@ -58,9 +59,9 @@ class WatermelonPhone:
         if path == "pull":
             body |= {"schemaVersion": 1, "migration": None}
             body |= {"tables": self.tables} if self.tables else {}
-        answer = await self.person.http.post(
-            f"/sync/watermelon/{path}", json=body, headers=self.person.headers
-        )
+        headers = self.person.headers | {"Content-Type": "application/json"}
+        content = json.dumps(body)  # in ASCII, as it may come
+        answer = await self.person.http.post(f"/sync/watermelon/{path}", content=content, headers=headers)
         assert answer.status_code == 200, answer.text
         found: Raw = answer.json()
         return found
