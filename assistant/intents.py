@@ -5,7 +5,7 @@ log chances are mixed. Whether a text belongs to any intent at all is learned fr
 examples that were held out. Nothing here loads a model: rows come in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,11 +85,12 @@ class IntentModel:
         nearest = self._labels[(rows @ self._rows.T).argmax(axis=1)]
         known = self._vectorizers[0].vocabulary_
         split = self._vectorizers[0].build_tokenizer()
-        shares = [np.mean([word in known for word in split(text.lower())] or [0.0]) for text in texts]
+        shares = [_share_known(split(text.lower()), known) for text in texts]
         return np.column_stack(
             [
                 *_heights(meaning),
-                np.log(np.exp(meaning - meaning.max(axis=1, keepdims=True)).sum(axis=1)) + meaning.max(axis=1),
+                np.log(np.exp(meaning - meaning.max(axis=1, keepdims=True)).sum(axis=1))
+                + meaning.max(axis=1),
                 *_heights(words),
                 *_heights(mixed.chances),
                 near[:, 0],
@@ -120,6 +121,10 @@ class IntentModel:
         margins: Floats = self._words.decision_function(pieces)
         # Of two kinds there is one margin: the other's is its negative.
         return margins if margins.ndim == 2 else np.column_stack([-margins, margins])
+
+
+def _share_known(words: Sequence[str], known: Container[str]) -> float:
+    return sum(word in known for word in words) / len(words) if words else 0.0
 
 
 def _heights(scores: Floats) -> tuple[Floats, Floats]:
