@@ -38,9 +38,15 @@ def span_around(hit: Hit) -> Span:
     return spans[-1] if spans else Span(hit.quote, hit.quote_start, hit.quote_end)
 
 
-def coverage_of(asked: Sequence[str], hit: Hit, span: Span) -> float:
-    """Return the share of the question's distinct tokens that title, headings and span hold, 0 to 1."""
-    return share_of(asked, " ".join([hit.title, *hit.heading_path, span.heading, span.text]))
+def shown_of(hit: Hit) -> str:
+    """Return what a reader would be shown of a hit: title, headings and the span to be quoted."""
+    span = span_around(hit)
+    return text_of(hit.title, [*hit.heading_path, span.heading], span.text)
+
+
+def text_of(title: str, headings: Sequence[str], text: str) -> str:
+    """Return a passage with what stands over it."""
+    return "\n".join([title, *headings, text])
 
 
 def share_of(asked: Sequence[str], text: str) -> float:

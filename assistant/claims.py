@@ -15,7 +15,7 @@ CARRIED = 0.6  # of a sentence's words that one source, or the question, must ho
 MOST_LONGER = 1.5  # times its sources, and…
 ROOM = 80  # …so many characters more
 
-_NUMBER = re.compile(r"[-−]?\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![a-z])(?<![a-z]-)(?<!\d)[-−]?\d+(?:[.,]\d+)*")  # no part of HL-30
 _NUMBER_WORDS: dict[str, str] = {
     **{w: str(n) for n, w in enumerate("zero one two three four five six seven eight nine ten".split())},  # noqa: SIM905
     **{w: str(n) for n, w in enumerate("eleven twelve thirteen fourteen fifteen sixteen".split(), 11)},  # noqa: SIM905
@@ -85,8 +85,8 @@ def refuse(draft: str, *, sources: Sequence[str], question: str, language: Langu
         _about_form(text, source, language),
         *(f"number {one}" for one in sorted(_numbers(text) - _numbers(source))),
         *(f"unit {one}" for one in sorted(_measures(text) - _measures(source))),
-        *(f"promise {one}" for one in _missing(_PROMISE, text, source)),
         *(f"address {one}" for one in _missing(_ADDRESS, text, source)),
+        *(f"promise {one}" for one in _missing(_PROMISE, text, source)),
         *_names_missing(text, source, question),
         *_sentences_not_carried(text, sources, question),
     )

@@ -8,24 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.ranking import Features
+from knowledge.text import Language
 
 CALIBRATION_FILE = Path(__file__).with_name("calibration.json")
-SAME, ACROSS = "same", "across"  # question and article in one language, or in two
+GROUPS = ("same_zh", "same_en", "across_zh", "across_en")  # question and article in one language, or in two
 TICKETS = "tickets"  # two tickets that are the same matter
-
-
-@dataclass(frozen=True)
-class SpanFeatures:
-    """How the span to be quoted fits the question: ``coverage`` is the share of the question's words that
-    span, headings and title hold.
-    """
-
-    coverage: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,54 +73,56 @@ AS_LEARNED = Adjustment()
 
 
 class Calibration:
-    """What was learned, for questions within a language and across."""
+    """What was learned, by the languages of question and article."""
 
-    def __init__(self, content: Mapping[str, Mapping[str, object]]) -> None:
+    def __init__(self, content: Mapping[str, Any]) -> None:
         self.name = str(content["provenance"]["name"])
-        self._models = {
-            (group, target): _logistic(content[group][target])  # type: ignore[arg-type]
-            for group in (SAME, ACROSS)
-            for target in ("first", "pair")
-        }
-        self._thresholds = {
-            (group, target): float(content[group][target]["threshold"])  # type: ignore[index]
-            for group in (SAME, ACROSS)
-            for target in ("first", "pair")
-        }
-        self._strict = {
-            group: float(content[group]["first"]["strict_threshold"])  # type: ignore[index]
-            for group in (SAME, ACROSS)
-        }
-        self._tickets = _logistic(content[TICKETS]["match"])  # type: ignore[arg-type]
+        self._learned = {group: _learned(content[group]) for group in GROUPS}
+        self._tickets = _logistic(content[TICKETS]["match"])
 
     def judge_ticket(self, *, cosine: float, rise: float, coverage: float) -> float:
         """Return the probability that a settled ticket is the same matter; ``rise`` over others' mean."""
         return self._tickets.probability({"cosine": cosine, "rise": rise, "coverage": coverage})
 
-    def judge(self, features: Features, span: SpanFeatures, *, strict: bool = False) -> Confidence:
-        """Return the calibrated probabilities and the thresholds they must reach."""
-        group = SAME if features.same_language else ACROSS
-        values = values_of(features, span)
+    def judge(
+        self, values: Mapping[str, float], language: Language, *, same_language: bool, strict: bool = False
+    ) -> Confidence:
+        """Return the calibrated probabilities and the thresholds they must reach.
+
+        ``language`` is the question's, ``values`` as `assistant.measuring` names them; ``strict`` asks more.
+        """
+        learned = self._learned[group_of(language, same_language=same_language)]
         return Confidence(
-            first=self._models[group, "first"].probability(values),
-            pair=self._models[group, "pair"].probability(values),
-            threshold=self._strict[group] if strict else self._thresholds[group, "first"],
-            pair_threshold=self._thresholds[group, "pair"],
+            first=learned.first.probability(values),
+            pair=learned.pair.probability(values),
+            threshold=learned.strict_threshold if strict else learned.threshold,
+            pair_threshold=learned.pair_threshold,
         )
 
 
-def values_of(features: Features, span: SpanFeatures) -> dict[str, float]:
-    """Name every number that a confidence may be learned from."""
-    return {
-        "best_cosine": features.best_cosine,
-        "margin": features.margin,
-        "top_z": features.top_z,
-        "lexical_per_term": features.lexical_per_term,
-        "lexical_of_dense_top": features.lexical_of_dense_top,
-        "coverage": features.coverage,
-        "agreement": features.agreement,
-        "span_coverage": span.coverage,
-    }
+@dataclass(frozen=True)
+class _Learned:
+    first: Logistic
+    pair: Logistic
+    threshold: float
+    strict_threshold: float
+    pair_threshold: float
+
+
+def group_of(language: Language, *, same_language: bool) -> str:
+    """Name the cases that share a calibration: ``same_zh``, ``across_en`` …"""
+    return f"{'same' if same_language else 'across'}_{language}"
+
+
+def _learned(content: Mapping[str, Any]) -> _Learned:
+    first, pair = content["first"], content["pair"]
+    return _Learned(
+        first=_logistic(first),
+        pair=_logistic(pair),
+        threshold=float(first["threshold"]),
+        strict_threshold=float(first["strict_threshold"]),
+        pair_threshold=float(pair["threshold"]),
+    )
 
 
 @cache
@@ -138,20 +132,26 @@ def load_calibration(path: Path = CALIBRATION_FILE) -> Calibration:
 
 
 def fit_logistic(
-    names: Sequence[str], rows: NDArray[np.float64], labels: NDArray[np.float64], *, ridge: float = 1.0
+    names: Sequence[str],
+    rows: NDArray[np.float64],
+    labels: NDArray[np.float64],
+    *,
+    ridge: float = 1.0,
+    counts: NDArray[np.float64] | None = None,
 ) -> Logistic:
     """Fit by Newton steps with an L2 penalty on standardised features; deterministic.
 
-    ``rows`` (n, len(names)), ``labels`` 0 or 1 (n,).
+    ``rows`` (n, len(names)), ``labels`` 0 or 1 (n,); ``counts`` how often each row counts (once).
     """
+    times = np.ones(len(rows)) if counts is None else counts
     means, spreads = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
     design = np.column_stack([(rows - means) / spreads, np.ones(len(rows))])
     penalty = np.diag([ridge] * len(names) + [0.0])
     weights = np.zeros(design.shape[1])
     for _ in range(50):
         chance = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (labels - chance) - penalty @ weights
-        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
+        gradient = design.T @ (times * (labels - chance)) - penalty @ weights
+        curvature = (design * (times * chance * (1 - chance))[:, None]).T @ design + penalty
         step = np.linalg.solve(curvature, gradient)
         weights = weights + step
         if float(np.abs(step).max()) < 1e-9:
@@ -159,12 +159,14 @@ def fit_logistic(
     return Logistic(tuple(names), means, spreads, weights[:-1], float(weights[-1]))
 
 
-def _logistic(content: Mapping[str, object]) -> Logistic:
+def _logistic(content: Mapping[str, Any]) -> Logistic:
     def numbers(name: str) -> NDArray[np.float64]:
         return np.array(content[name], np.float64)
 
-    names = content["names"]
-    assert isinstance(names, list)
     return Logistic(
-        tuple(names), numbers("means"), numbers("spreads"), numbers("weights"), float(numbers("intercept"))
+        tuple(content["names"]),
+        numbers("means"),
+        numbers("spreads"),
+        numbers("weights"),
+        float(numbers("intercept")),
     )

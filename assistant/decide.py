@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from assistant.citations import Quotation, coverage_of, is_exact, quote_best, span_around
-from assistant.confidence import AS_LEARNED, Adjustment, Calibration, Confidence, SpanFeatures
+from assistant.citations import Quotation, is_exact, quote_best, shown_of, text_of
+from assistant.confidence import AS_LEARNED, Adjustment, Calibration, Confidence
 from assistant.contradictions import disagree
 from assistant.documents import Decision, Reason
+from assistant.measuring import FoundText, measure_words, values_of
 from assistant.understand import Intent, Understood
 from backend.service.rules import ConversationState
 from knowledge.search import Hit, SearchResult
@@ -64,19 +65,25 @@ def decide_without_search(
     return None
 
 
-def measure_span(question: str, hits: Sequence[Hit]) -> SpanFeatures:
-    """Measure how the span that would be quoted fits the question."""
-    if not hits:
-        return SpanFeatures()
-    asked = tokens(question)
-    return SpanFeatures(coverage=coverage_of(asked, hits[0], span_around(hits[0])))
+def measure(question: str, found: SearchResult) -> dict[str, float]:
+    """Measure everything that a confidence is learned from."""
+    texts = [
+        FoundText.of(text_of(hit.title, hit.heading_path, hit.text), dense=hit.dense, lexical=hit.lexical)
+        for hit in found.hits
+    ]
+    return values_of(found.features, measure_words(tokens(question), texts, shown_of(found.hits[0])))
 
 
 def judge(
     question: str, found: SearchResult, calibration: Calibration, *, strict: bool = False
 ) -> Confidence:
-    """Return how sure the first hit, and the first two, are to answer."""
-    return calibration.judge(found.features, measure_span(question, found.hits), strict=strict)
+    """Return how sure the first hit, and the first two, are to answer; hits must not be empty."""
+    return calibration.judge(
+        measure(question, found),
+        found.language,
+        same_language=found.features.same_language,
+        strict=strict,
+    )
 
 
 def decide(question: str, found: SearchResult, judging: Judging) -> Verdict:

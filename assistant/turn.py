@@ -31,8 +31,7 @@ from backend.service.rules import LONGEST_MESSAGE
 from knowledge.search import KnowledgeBase, SearchResult
 from knowledge.text import Language
 
-ARTICLES_LOOKED_AT = 8  # also for translations of what the other language answers
-ARTICLES_ABROAD = 3
+ARTICLES_LOOKED_AT = 8  # as calibrated; also for translations of what the other language answers
 OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
 
 
@@ -196,7 +195,7 @@ async def _look_up_articles(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
     verdict = decide(question, home, asked.judging)
     found: tuple[SearchResult, ...] = (home,)
     if verdict.decision is not Decision.ANSWERED and asked.policy.mode is not AnswerMode.STRICT:
-        abroad = await knowledge.search(asked.uow, question, locale=OTHER[language], first=ARTICLES_ABROAD)
+        abroad = await knowledge.search(asked.uow, question, locale=OTHER[language], first=ARTICLES_LOOKED_AT)
         verdict = prefer(
             verdict,
             decide(question, abroad, asked.judging),

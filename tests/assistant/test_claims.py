@@ -38,7 +38,7 @@ def test_what_the_chinese_source_says_passes(draft: str) -> None:
         ("The HL-30 Probe is covered for 36 months from the day of delivery.", "number 36"),
         ("The HL-30 Probe is covered for thirty months from the day of delivery.", "number 30"),
         ("The HL-30 Probe is covered for 24 days from the day of delivery.", "unit 24 day"),
-        ("The HL-50 Road is covered for 24 months from the day of delivery.", "number 50"),
+        ("The HL-50 Road is covered for 24 months from the day of delivery.", "name HL-50"),
         ("The Pro Probe is covered for 24 months. Ask Miller.", "name Pro"),
         ("Water damage is covered.", "denies"),
         ("Batteries are not covered for 6 months.", "denies"),
@@ -83,9 +83,8 @@ def test_no_text_breaks_the_check(draft: str, language: str) -> None:
 @given(st.integers(0, 10**9))
 def test_a_number_that_the_source_does_not_have_never_passes(number: int) -> None:
     draft = f"The HL-30 Probe is covered for {number} months from the day of delivery."
-    there = number in (24, 6, 21, 30, 1)
     refused = refuse(draft, sources=[WARRANTY], question=ASKED_EN, language="en")
-    assert bool(refused) is (number not in (24, 6)), (number, there)
+    assert bool(refused) is (number not in (24, 6))
 
 
 @pytest.mark.parametrize(

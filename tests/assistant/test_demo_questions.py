@@ -42,7 +42,6 @@ async def test_demo_questions_are_answered_from_the_right_articles_or_refused(de
     assert len(right) >= 0.85 * len(answered)
     assert len(answered) >= 0.4 * len(answerable)
     assert len(refused) >= 0.8 * len(others)
-    assert p95 < 5, "an answer took seconds on an idle base"
 
 
 def cites(desk: Desk, question: dict[str, Any], answer: dict[str, Any]) -> bool:

@@ -1,0 +1,222 @@
+"""Questions asked of bases with and without the article that answers them, measured as a turn measures.
+
+Every public article is asked for twice, once in its base and once with the article taken out, in bases of
+several sizes. The demo's help centre has questions of its own (``eval/questions``). Articles are split in two
+halves by their digest, translations together: one half teaches, from the other come the figures.
+"""
+
+import hashlib
+import random
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from assistant.citations import text_of
+from assistant.confidence import group_of
+from assistant.measuring import FoundText, measure_words, values_of
+from assistant.spans import read_spans
+from assistant.turn import ARTICLES_LOOKED_AT
+from eval.frame import Evaluation
+from knowledge.markdown_files import read_markdown_folder
+from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Question
+from knowledge.passages import Passage, split_passages, text_to_embed
+from knowledge.quotes import pick_span, share_words, split_spans
+from knowledge.search import PASSAGES_PER_HIT
+from knowledge.text import Language, guess_language, tokens
+
+QUESTIONS = Path(__file__).with_name("questions")
+HELP_CENTRE = Path(__file__).parents[1] / "examples" / "demo" / "articles"
+SIZES = (4, 12, 60, 0)  # articles in the base asked; 0: all
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+QUICK = 160  # questions of a set
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with the articles that answer it; ``split_by`` decides its half, ``fact`` must be shown."""
+
+    text: str
+    answers: frozenset[str]
+    split_by: str
+    fact: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What was measured for one question in one base, and whether the first or one of two was right."""
+
+    set: str
+    asked: Asked
+    group: str
+    language: Language
+    values: dict[str, float]
+    first: bool
+    pair: bool
+    answerable: bool
+
+    @property
+    def train(self) -> bool:
+        """Tell to which half it belongs."""
+        return is_train(self.asked.split_by)
+
+
+class Base:
+    """Articles of one language by id, each title and body, indexed as the knowledge room indexes them."""
+
+    def __init__(self, name: str, language: Language, articles: Mapping[str, tuple[str, str]]) -> None:
+        self.name, self.language, self.articles = name, language, articles
+        self.passages: dict[str, tuple[str, Passage]] = {}
+
+    async def build(self, evaluation: Evaluation) -> None:
+        indexed, texts = [], []
+        for id, (title, body) in self.articles.items():
+            for passage in split_passages(title, body):
+                key = f"{id}/{passage.ordinal}"
+                self.passages[key] = (id, passage)
+                indexed.append(IndexedPassage(key, id, self.language))
+                texts.append(text_to_embed(title, passage) if title else passage.text)
+        self.index = FaissPassageIndex.build(
+            indexed,
+            await evaluation.embed_passages(texts),
+            version=1,
+            model=evaluation.embedder.name,
+            documents=[tokens(text) for text in texts],
+            language_means=evaluation.embedder.language_means,
+        )
+
+    def ask(self, asked: Asked, row: NDArray[np.float32], allowed: set[str]) -> Case | None:
+        """Ask in the base of the ``allowed`` articles and measure; None when nothing at all is found."""
+        words, language = tokens(asked.text), guess_language(asked.text)
+        found = self.index.search(
+            Question(row, words, language),
+            limit=ARTICLES_LOOKED_AT * PASSAGES_PER_HIT,
+            allowed_articles=allowed,
+        )
+        best = list({hit.article_id: hit for hit in reversed(found.hits)}.values())
+        best = sorted(best, key=lambda hit: -hit.score)[:ARTICLES_LOOKED_AT]
+        if not best:
+            return None
+        texts = [
+            FoundText.of(self._text(hit.passage_id), dense=hit.dense, lexical=hit.lexical) for hit in best
+        ]
+        shown = self._shown(words, best[0].passage_id)
+        firsts = [hit.article_id for hit in best[:2]]
+        return Case(
+            set=self.name,
+            asked=asked,
+            group=group_of(language, same_language=found.features.same_language),
+            language=language,
+            values=values_of(found.features, measure_words(words, texts, shown)),
+            first=firsts[0] in asked.answers and asked.fact in shown,
+            pair=not asked.answers.isdisjoint(firsts),
+            answerable=not asked.answers.isdisjoint(allowed),
+        )
+
+    def _text(self, passage_id: str) -> str:
+        article_id, passage = self.passages[passage_id]
+        return text_of(self.articles[article_id][0], passage.heading_path, passage.text)
+
+    def _shown(self, words: Sequence[str], passage_id: str) -> str:
+        """Return what would be shown, as `assistant.citations` does (the span chosen by words alone)."""
+        article_id, passage = self.passages[passage_id]
+        spans = split_spans(passage.text)
+        chosen = pick_span(spans, share_words(spans, self.index.lexical.weights(words)), None)
+        middle = (chosen.start + chosen.end) // 2
+        holding = [s for s in read_spans(passage.text, 0, len(passage.text)) if s.start <= middle < s.end]
+        title = self.articles[article_id][0]
+        if not holding:
+            return text_of(title, passage.heading_path, chosen.context)
+        return text_of(title, [*passage.heading_path, holding[0].heading], holding[0].text)
+
+
+def is_train(key: str) -> bool:
+    """Tell to which half an article or a question belongs."""
+    return hashlib.sha256(key.encode()).digest()[0] % 2 == 0
+
+
+async def public_cases(evaluation: Evaluation, base: Base, asked: Sequence[Asked]) -> list[Case]:
+    """Ask each question with and without its article, in bases of all sizes in turn."""
+    await base.build(evaluation)
+    rows = await evaluation.embed_queries([question.text for question in asked])
+    chance = random.Random(evaluation.seed)
+    everything = list(base.articles)
+    cases: list[Case] = []
+    for number, (question, row) in enumerate(zip(asked, rows, strict=True)):
+        others = [id for id in everything if id not in question.answers]
+        size = SIZES[number % len(SIZES)]
+        rest = chance.sample(others, min(size - 1, len(others))) if size else others
+        right = sorted(question.answers)[:1]
+        found = [base.ask(question, row, allowed) for allowed in ({*rest, *right}, set(rest))]
+        cases += [case for case in found if case is not None]
+    return cases
+
+
+def public_sets(evaluation: Evaluation) -> Iterator[tuple[Base, list[Asked]]]:
+    """Yield the public bases with questions in either language."""
+    rows = evaluation.read("tidb_faq_zh/corpus.jsonl.gz")
+    faq = Base("tidb_faq_zh", "zh", {row["id"]: ("", row["text"]) for row in rows})
+    titled = [Asked(row["title"], frozenset({row["id"]}), row["id"]) for row in rows]
+    yield faq, evaluation.some(titled, QUICK)
+    rows = evaluation.read("stackfaq_en/corpus.jsonl.gz")
+    stack = Base("stackfaq_en", "en", {row["id"]: (row["title"], row["text"]) for row in rows})
+    queries = [row for row in evaluation.read("stackfaq_en/queries.jsonl.gz") if len(row["rel"]) == 1]
+    yield stack, evaluation.some([_asked(row) for row in queries], QUICK)
+    for theirs in LANGUAGES:
+        rows = evaluation.read(f"xquad/corpus_{theirs}.jsonl.gz")
+        base = Base(f"xquad_{theirs}", theirs, {row["id"]: ("", row["text"]) for row in rows})
+        asked: list[Asked] = []
+        for mine in LANGUAGES:
+            queries = evaluation.read(f"xquad/queries_{mine}.jsonl.gz")
+            asked += evaluation.some([_asked(row) for row in queries], QUICK)
+        yield base, asked
+
+
+def _asked(row: Mapping[str, Any]) -> Asked:
+    return Asked(row["text"], frozenset(row["rel"]), row["rel"][0])
+
+
+def help_centre_questions() -> Iterator[tuple[Asked, Language | None]]:
+    """Yield the demo's questions, and the language to which the base is kept (None: as it is)."""
+    for block in _read("answered"):
+        for kind in ("plain", "paraphrased"):
+            yield from ((_of_article(block, text, fact, kind), None) for text, fact in block[kind].items())
+    for block in _read("across"):
+        for text, fact in block["asked"].items():
+            yield _of_article(block, text, fact, "across"), block.get("only")
+    unanswered = _read("unanswered")
+    for group, texts in unanswered["near_miss"].items():
+        yield from ((Asked(text, frozenset(), group, kind="near miss"), None) for text in texts)
+    for kind in ("elsewhere", "internal"):
+        yield from ((Asked(text, frozenset(), text, kind=kind), None) for text in unanswered[kind])
+
+
+def _of_article(block: Mapping[str, Any], text: str, fact: str, kind: str) -> Asked:
+    key = block["article"]
+    return Asked(text, frozenset({key}), key.rpartition("-")[0], fact, kind)
+
+
+def _read(name: str) -> Any:
+    return yaml.safe_load((QUESTIONS / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+async def help_centre_cases(evaluation: Evaluation) -> AsyncIterator[Case]:
+    """Ask the demo's questions of what customers read, in each language by itself."""
+    files = [one for one in read_markdown_folder(HELP_CENTRE) if one.visibility != "internal"]
+    asked = list(dict.fromkeys(question for question, _ in help_centre_questions()))
+    rows = await evaluation.embed_queries([question.text for question in asked])
+    for language in LANGUAGES:
+        articles = {f.key: (f.title, f.body) for f in files if f.locale.startswith(language)}
+        base = Base(f"help_centre_{language}", language, articles)
+        await base.build(evaluation)
+        for question, row in zip(asked, rows, strict=True):
+            if question.answers and question.answers.isdisjoint(articles):
+                continue  # its translation is here and may answer, too: nobody wrote down which words would
+            case = base.ask(question, row, set(articles))
+            if case is not None:
+                yield case

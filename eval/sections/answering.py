@@ -1,0 +1,171 @@
+"""A2 and A3: is what it answers right, does it refuse what it cannot know, and does it know which is which?
+
+Only cases of the half that nothing was learned from; see ``eval/cases.py``.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from assistant.confidence import Confidence, fit_logistic, load_calibration
+from assistant.figures import auroc, expected_calibration_error
+from eval.calibrate import NAMES, chances_of, labels_of, rows_of
+from eval.cases import LANGUAGES, Asked, Base, Case, help_centre_cases, public_cases, public_sets
+from eval.frame import Evaluation, Outcome, Row, Section
+from knowledge.text import Language, guess_language
+
+MOST_EXAMPLES = 8
+RIDGE = 3.0
+LAB = "lab, logistic regression on dense and lexical scores"
+
+
+async def answers(evaluation: Evaluation) -> Outcome:
+    """Judge the public questions in the language of their base."""
+    cases: list[Case] = []
+    for base, asked in public_sets(evaluation):
+        cases += await public_cases(evaluation, base, asked)
+    return _outcome([case for case in cases if case.group.startswith("same")], quick=evaluation.quick)
+
+
+async def answers_across(evaluation: Evaluation) -> Outcome:
+    """Judge the public questions that only an article in the other language answers."""
+    cases: list[Case] = []
+    for base, asked in public_sets(evaluation):
+        if base.name.startswith("xquad"):
+            cases += await public_cases(evaluation, base, asked)
+    return _outcome([case for case in cases if case.group.startswith("across")], quick=True, covers=False)
+
+
+async def help_centre(evaluation: Evaluation) -> Outcome:
+    """Judge the project's own questions over the demo's help centre; needs no public data."""
+    cases = [case async for case in help_centre_cases(evaluation)]
+    outcome = _outcome([c for c in cases if c.group.startswith("same")], quick=True, covers=False)
+    held = [case for case in cases if not case.train]
+    rows = list(outcome.rows)
+    for kind in ("plain", "paraphrased", "across", "near miss", "elsewhere", "internal"):
+        some = [case for case in held if case.asked.kind == kind]
+        passed = [case for case in some if _answered(case)]
+        answerable = kind in ("plain", "paraphrased", "across")
+        share = len(passed) / len(some)
+        claim = f"{kind}: {'answered' if answerable else 'refused'}"
+        rows.append(Row(claim=claim, figure=share if answerable else 1 - share, n=len(some)))
+    return Outcome(rows=rows, curves=outcome.curves, examples=outcome.examples)
+
+
+async def answer_in_base(evaluation: Evaluation) -> Outcome:
+    """Tell from the whole base whether it holds the answer at all: learned on one half, told of the other."""
+    rows = []
+    for base, asked in public_sets(evaluation):
+        if base.name not in ("xquad_zh", "tidb_faq_zh"):
+            continue
+        cases = await _with_and_without(
+            evaluation, base, [a for a in asked if guess_language(a.text) == "zh"]
+        )
+        train = [case for case in cases if case.train]
+        held = [case for case in cases if not case.train]
+        model = fit_logistic(NAMES, rows_of(train, NAMES), labels_of(train, "answerable"), ridge=RIDGE)
+        figure = auroc(chances_of(model, held), labels_of(held, "answerable"))
+        of_xquad = base.name == "xquad_zh"
+        rows.append(
+            Row(
+                claim=f"answer-in-base AUROC, {base.name}",
+                figure=figure,
+                target=0.94 if of_xquad else 0.83,
+                floor=None if evaluation.quick else (0.93 if of_xquad else 0.8),
+                reference=f"{0.937 if of_xquad else 0.815} ({LAB})",
+                n=len(held),
+            )
+        )
+    return Outcome(rows=rows)
+
+
+async def _with_and_without(evaluation: Evaluation, base: Base, asked: Sequence[Asked]) -> list[Case]:
+    await base.build(evaluation)
+    rows = await evaluation.embed_queries([question.text for question in asked])
+    everything = set(base.articles)
+    found = [
+        base.ask(question, row, allowed)
+        for question, row in zip(asked, rows, strict=True)
+        for allowed in (everything, everything - question.answers)
+    ]
+    return [case for case in found if case is not None]
+
+
+def _outcome(cases: Sequence[Case], *, quick: bool, covers: bool = True) -> Outcome:
+    """Measure per language of the question; ``covers``: this is what the claim on coverage is about."""
+    rows: list[Row] = []
+    curves: dict[str, list[tuple[float, bool]]] = {}
+    examples: dict[str, list[str]] = {}
+    for language in LANGUAGES:
+        held = [case for case in cases if not case.train and case.language == language]
+        if not held:
+            continue
+        rows += _rows(held, language, quick=quick, covers=covers)
+        judged = [(_judged(case).first, case) for case in held]
+        curves[language] = [(chance, case.first) for chance, case in judged]
+        wrong = sorted(
+            ((chance, case) for chance, case in judged if not case.first and _answered(case)),
+            key=lambda pair: -pair[0],
+        )
+        examples[f"Answered wrongly, {language}"] = [
+            f"{chance:.2f} {case.set}: {case.asked.text}" for chance, case in wrong[:MOST_EXAMPLES]
+        ]
+    return Outcome(rows=rows, curves=curves, examples=examples)
+
+
+def _rows(held: Sequence[Case], language: Language, *, quick: bool, covers: bool) -> list[Row]:
+    chances = np.array([_judged(case).first for case in held])
+    labels = labels_of(held, "first")
+    passed = np.array([_answered(case) for case in held])
+    possible = np.array([case.answerable for case in held])
+    slack = 0.06 if quick else 0.01
+    return [
+        Row(
+            claim=f"{language} precision of answers",
+            figure=float(labels[passed].mean()) if passed.any() else 0.0,
+            target=0.95,
+            floor=0.95 - slack,
+            n=int(passed.sum()),
+        ),
+        Row(
+            claim=f"{language} coverage of answerable",
+            figure=float(passed[possible].mean()),
+            target=0.6 if covers else None,
+            floor=(0.5 if quick else 0.6) if covers else None,
+            n=int(possible.sum()),
+        ),
+        Row(
+            claim=f"{language} unanswerable refused",
+            figure=float(1 - passed[~possible].mean()),
+            target=0.95,
+            floor=0.95 - slack,
+            n=int((~possible).sum()),
+        ),
+        Row(
+            claim=f"{language} calibration error (ECE)",
+            figure=expected_calibration_error(chances, labels),
+            target=0.05,
+            floor=None if quick else 0.06,
+            at_most=True,
+            n=len(held),
+        ),
+    ]
+
+
+def _judged(case: Case) -> Confidence:
+    same = case.group.startswith("same")
+    return load_calibration().judge(case.values, case.language, same_language=same)
+
+
+def _answered(case: Case) -> bool:
+    confidence = _judged(case)
+    return confidence.first >= confidence.threshold
+
+
+PUBLIC = ("tidb_faq_zh", "stackfaq_en", "xquad")
+SECTIONS = (
+    Section(claim="A2", name="answers", run=answers, needs=PUBLIC),
+    Section(claim="A2", name="answers across languages", run=answers_across, needs=PUBLIC),
+    Section(claim="A2", name="help centre", run=help_centre),
+    Section(claim="A3", name="answer in base", run=answer_in_base, needs=PUBLIC),
+)
