@@ -15,7 +15,6 @@ from backend.core.store import Store
 from backend.identity.actors import Actors
 from backend.identity.events import SessionEnded
 from notifications.channels.documents import NotificationEndpoint
-from notifications.channels.provided import provide_channels
 from notifications.channels.unsubscribing import router as unsubscribing
 from notifications.devices import drop_stale_devices, on_session_ended
 from notifications.documents import (
