@@ -17,7 +17,7 @@ PAPER = "Fader, Hardie and Lee 2005"
 # Parameters as the paper prints them, and how far ours may be: half of the last digit.
 PRINTED = {"r": (0.243, 0.0005), "alpha": (4.414, 0.0005), "a": (0.793, 0.0005), "b": (2.426, 0.0005)}
 LIKELIHOOD = -9582.4
-FOLDS = 5
+FOLDS, ROUNDS = 5, 3  # one division into fifths moves the area by half a thousandth
 
 
 async def buyers(evaluation: Evaluation) -> Outcome:
@@ -60,8 +60,13 @@ def fit_cdnow(file: Path) -> BuyerModel:
 async def leaving(evaluation: Evaluation) -> Outcome:
     """Predict who leaves, each fifth of the customers by what the others teach."""
     customers, left = read_telco(evaluation.find(TELCO))
-    chances = await asyncio.to_thread(_out_of_fold, customers, left, evaluation.seed)
-    auc, brier = area(chances, left), float(np.mean((chances - left) ** 2))
+    rounds = [
+        await asyncio.to_thread(_out_of_fold, customers, left, evaluation.seed + number)
+        for number in range(ROUNDS)
+    ]
+    auc = float(np.mean([area(chances, left) for chances in rounds]))
+    brier = float(np.mean([np.mean((chances - left) ** 2) for chances in rounds]))
+    chances = rounds[0]
     n = len(customers)
     return Outcome(
         rows=[
