@@ -58,8 +58,11 @@ def group_customers(customers: Sequence[Customer]) -> Grouping:
     if len(ordered) < LEAST_CUSTOMERS:
         return Grouping((), 0.0, len(ordered))
     rows = _standardised(ordered)
+    different = len(np.unique(rows, axis=0))
+    if different < 2:
+        return Grouping((), 0.0, len(ordered))
     best: tuple[float, Floats, Floats] | None = None
-    for k in range(2, min(MOST_GROUPS, len(ordered) // 3) + 1):
+    for k in range(2, min(MOST_GROUPS, len(ordered) // 3, different) + 1):
         centres, labels = _tightest(rows, k)
         score = _silhouette(rows, labels)
         if best is None or score > best[0] + 1e-9:

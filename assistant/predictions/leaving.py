@@ -1,7 +1,7 @@
 """How likely a customer is to leave, learned from customers who did and did not; pure numbers.
 
-A logistic regression that stays readable: every figure in a few bent pieces, every choice as it is, and
-products of figures and choices, all shrunk by a ridge. What each thing moves is the sum of its own terms.
+A logistic regression that stays readable: every figure as a line with bends, every choice as it is, all
+shrunk by a ridge. What each thing moves is the sum of its own terms.
 Source: Hastie and Tibshirani 1986, "Generalized additive models"; for the ridge, le Cessie and van
 Houwelingen 1992.
 """
@@ -18,8 +18,8 @@ from assistant.predictions.win import Steps, fit_steps, sigmoid
 
 METHOD = "additive_logistic"
 LEAST_OF_EACH = 50  # who left, and who stayed
-BENDS = (0.2, 0.4, 0.6, 0.8)  # quantiles at which a figure's line may bend
-RIDGE = 20.0  # chosen by cross-validation on training folds: see docs/advice.md
+BENDS = tuple(place / 9 for place in range(1, 9))  # quantiles at which a figure's line may bend
+RIDGE = 10.0  # chosen, with the bends, by cross-validation in one half of a public set: docs/advice.md
 LEAST_OF_CHOICE = 10  # customers with it: rarer ones are one "other"
 OTHER = "other"
 
@@ -28,50 +28,50 @@ Row = Mapping[str, float | str]
 
 @dataclass(frozen=True)
 class Design:
-    """How a row becomes numbers: ``bends`` of each figure, ``choices`` of each name."""
+    """How a row becomes numbers: ``bends`` and ``ends`` of each figure, ``choices`` of each name.
 
+    A figure beyond what was learned from counts as the end: lines are not drawn into the unknown.
+    """
+
+    ends: Mapping[str, tuple[float, float]]
     bends: Mapping[str, tuple[float, ...]]
     choices: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Design":
-        bends, choices = {}, {}
+        ends, bends, choices = {}, {}, {}
         for name in rows[0]:
             values = [row[name] for row in rows]
             if all(isinstance(value, int | float) for value in values):
-                cuts = np.quantile(np.array(values, float), BENDS)
+                figures = np.array(values, float)
+                cuts, ends[name] = np.quantile(figures, BENDS), (float(figures.min()), float(figures.max()))
                 bends[name] = tuple(sorted({float(cut) for cut in cuts}))
             else:
                 texts = [str(value) for value in values]
                 choices[name] = tuple(
                     sorted(one for one in set(texts) if texts.count(one) >= LEAST_OF_CHOICE)
                 )
-        return cls(bends, choices)
+        return cls(ends, bends, choices)
 
     @property
     def names(self) -> list[str]:
-        """Return for each column the things that it is made of, ``a × b`` for a product."""
+        """Return for each column the thing that it is made of."""
         figures = [name for name, cuts in self.bends.items() for _ in range(2 + len(cuts))]
-        chosen = [name for name, sorts in self.choices.items() for _ in sorts]
-        products = [f"{one} × {other}" for one in self.bends for other in chosen]
-        return [*figures, *chosen, *products]
+        return [*figures, *(name for name, sorts in self.choices.items() for _ in sorts)]
 
     def rows(self, rows: Sequence[Row]) -> Floats:
         """Return (len(rows), len(names)) numbers."""
         columns: list[Floats] = []
-        bent: list[Floats] = []
         for name, cuts in self.bends.items():
-            values = np.array([float(row[name]) for row in rows])
+            values = np.clip([float(row[name]) for row in rows], *self.ends[name])
             logs = np.sign(values) * np.log1p(np.abs(values))
             columns += [values, logs, *(np.maximum(values - cut, 0.0) for cut in cuts)]
-            bent.append(logs)
         chosen = [
             np.array([self._sort(name, row) == sort for row in rows], float)
             for name, sorts in self.choices.items()
             for sort in sorts
         ]
-        products = [one * other for one in bent for other in chosen]
-        return np.column_stack([*columns, *chosen, *products])
+        return np.column_stack([*columns, *chosen])
 
     def _sort(self, name: str, row: Row) -> str:
         text = str(row[name])
@@ -102,16 +102,11 @@ class LeavingModel:
         return Estimate(value=chance, low=low, high=high, n=n, needed=2 * LEAST_OF_EACH, method=METHOD)
 
     def factors(self, row: Row) -> dict[str, float]:
-        """Return what each thing adds to the log-odds, beside a customer who is average in everything.
-
-        A product's part is shared by both of its things.
-        """
+        """Return what each thing adds to the log-odds, beside a customer who is average in everything."""
         terms = self._terms([row])[0][:-1]
         found: dict[str, float] = {}
         for name, term in zip(self.design.names, terms, strict=True):
-            parts = name.split(" × ")
-            for part in parts:
-                found[part] = found.get(part, 0.0) + float(term) / len(parts)
+            found[name] = found.get(name, 0.0) + float(term)
         return found
 
     def _terms(self, rows: Sequence[Row]) -> Floats:

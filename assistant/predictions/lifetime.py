@@ -37,7 +37,14 @@ class LifetimeModel:
         expected = self.buyers.expected_purchases(buying, weeks) * self.spending.expected(spending)
         futures = draw_futures(self.buyers, buying, weeks) * _draw_means(self.spending, spending, buying)
         low, high = np.percentile(futures, [LOW, HIGH])
-        return Estimate(value=expected, low=float(low), high=float(high), n=n, needed=needed, method=METHOD)
+        return Estimate(
+            value=expected,
+            low=min(float(low), expected),
+            high=max(float(high), expected),  # most may bring nothing, and the mean then lies beyond
+            n=n,
+            needed=needed,
+            method=METHOD,
+        )
 
 
 def draw_futures(buyers: BuyerModel, buying: Buying, weeks: float) -> Floats:

@@ -15,6 +15,7 @@ from math import exp, log
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from assistant.predictions.buyers import Floats
 from assistant.predictions.estimates import Estimate, wilson
 from assistant.predictions.fair_shares import fair_shares
 
@@ -80,19 +81,25 @@ class _Counts:
 
 @dataclass(frozen=True)
 class Steps:
-    """An isotonic regression: at ``points`` of the score the rate is ``rates``, seen in ``n`` cases."""
+    """An isotonic regression: from ``starts`` to ``ends`` of the score, ``rates`` as seen in ``n`` cases."""
 
-    points: tuple[float, ...]
+    starts: tuple[float, ...]
+    ends: tuple[float, ...]
     rates: tuple[float, ...]
     n: tuple[float, ...]
 
     def rate(self, score: float) -> float:
-        """Return the rate, between the steps in a straight line."""
-        return float(np.clip(np.interp(score, self.points, self.rates), 1 - SUREST, SUREST))
+        """Return the rate: flat on a step, between two steps in a straight line."""
+        place = max(0, bisect_right(self.starts, score) - 1)
+        found = self.rates[place]
+        if score > self.ends[place] and place + 1 < len(self.rates):
+            gap = self.starts[place + 1] - self.ends[place]
+            found += (self.rates[place + 1] - found) * (score - self.ends[place]) / gap
+        return min(max(found, 1 - SUREST), SUREST)
 
     def seen(self, score: float) -> float:
-        """Return in how many cases the step nearest below was seen."""
-        return self.n[max(0, bisect_right(self.points, score) - 1)]
+        """Return in how many cases the step was seen that the score is on, or last left."""
+        return self.n[max(0, bisect_right(self.starts, score) - 1)]
 
 
 @dataclass(frozen=True)
@@ -157,17 +164,19 @@ def fit_win_model(cases: Sequence[WinCase]) -> WinModel | None:
     return WinModel(_count(cases), fit_steps(scores, won, weights), n_won, n_lost)
 
 
-def fit_steps(scores: np.ndarray, good: np.ndarray, weights: np.ndarray) -> Steps:
-    """Return the isotonic regression of ``good`` on ``scores``, a point for each step's middle."""
-    order = np.argsort(scores, kind="stable")
-    fitted = isotonic_regression(good[order], weights=weights[order])
-    points, rates, seen = [], [], []
-    for first, last in zip(fitted.blocks[:-1], fitted.blocks[1:], strict=True):
-        part, weight = scores[order][first:last], weights[order][first:last]
-        points.append(float(np.average(part, weights=weight)))
-        rates.append(float(fitted.x[first]))
-        seen.append(float(weight.sum()))
-    return Steps(tuple(points), tuple(rates), tuple(seen))
+def fit_steps(scores: Floats, good: Floats, weights: Floats) -> Steps:
+    """Return the isotonic regression of ``good`` on ``scores``; equal scores are one case of more weight."""
+    points, place = np.unique(scores, return_inverse=True)
+    weight = np.bincount(place, weights)
+    rate = np.bincount(place, weights * good) / weight
+    fitted = isotonic_regression(rate, weights=weight)
+    firsts, lasts = fitted.blocks[:-1], fitted.blocks[1:]
+    return Steps(
+        starts=tuple(float(points[first]) for first in firsts),
+        ends=tuple(float(points[last - 1]) for last in lasts),
+        rates=tuple(float(fitted.x[first]) for first in firsts),
+        n=tuple(float(weight[first:last].sum()) for first, last in zip(firsts, lasts, strict=True)),
+    )
 
 
 def _count(cases: Sequence[WinCase]) -> _Counts:

@@ -24,6 +24,7 @@ from tests.crew import Crew, Person
 from tests.leaks import reference
 from tests.leaks.canaries import canary_fields, token
 from tests.leaks.conditions import CONDITIONS, camel, shown
+from tests.leaks.derived import derive
 from tests.leaks.reference import Item, Role, Rule, Territory, Town
 
 SHAREABLE = ("account", "contact", "lead", "opportunity", "task", "activity", "ticket", "conversation")
@@ -37,7 +38,7 @@ KINDS: tuple[str, ...] = (
     "task",
     "activity",
 )
-KINDS += ("message", "article", "attachment")
+KINDS += ("message", "article", "attachment", "macro")
 OF_EACH = 12
 STAFF, CUSTOMERS, TEAMS = 7, 2, 3
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -63,6 +64,7 @@ async def make_world(house: House, http: httpx.AsyncClient, seed: int) -> World:
     for _ in range(2):
         await _Builder(world, rng, http).build()
     await house.relay.settle()
+    await derive(world)
     return world
 
 

@@ -1,0 +1,56 @@
+"""What the assistant derives from a world's records and keeps: profiles, recommendations, drafts of articles.
+
+Their words and figures are the canaries of the records that they were made of, so that the walk sees it
+when somebody is shown what rests on a record that is not theirs.
+"""
+
+import random
+from typing import TYPE_CHECKING
+
+from assistant.advice.documents import FaqSuggestion
+from assistant.advice.profiles import recompute_profile
+from backend.core.unit_of_work import UnitOfWork
+from tests.leaks.reference import Item, Town
+
+if TYPE_CHECKING:
+    from tests.leaks.world import World
+
+OF_EACH = 4
+RECOMMEND = "mutation($id: ID!) { recommend(subjectId: $id, first: 20) { id } }"
+
+
+async def derive(world: "World") -> None:
+    """Let the house compute profiles and drafts in each workspace, and everybody ask for advice to keep."""
+    rng = random.Random(world.seed)
+    for town, crew in zip(world.towns, world.crews, strict=True):
+        store = world.house.store
+        for kind in ("account", "contact"):
+            for item in _some(town, kind, rng):
+                await store.write(crew.system, lambda uow, id=item.id: recompute_profile(uow, id))  # type: ignore[misc]
+        messages = _some(town, "message", rng)
+        await store.write(crew.system, lambda uow, some=messages: _draft(uow, some))  # type: ignore[misc]
+        for person in crew.people.values():
+            for item in _some(town, "account", rng)[:2]:
+                await person.post(RECOMMEND, id=item.id)
+
+
+def _some(town: Town, kind: str, rng: random.Random) -> list[Item]:
+    return rng.sample([item for item in town.items.values() if item.kind == kind], OF_EACH)
+
+
+async def _draft(uow: UnitOfWork, messages: list[Item]) -> None:
+    for item in messages:
+        body, talk = item.record.body, item.record.conversation_id  # type: ignore[attr-defined]  # messages
+        uow.save(
+            FaqSuggestion(
+                question=body,
+                answer=body,
+                message_ids=[item.id],
+                question_message_id=item.id,
+                answer_message_id=item.id,
+                conversation_id=talk,
+                answered_in_id=talk,
+                asked=3,
+                people=3,
+            )
+        )
