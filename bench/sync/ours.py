@@ -117,7 +117,11 @@ class Ours:
         found: dict[str, int] = {}
         while True:
             rows, end = await self.pull(PAGE)
-            found |= {row["id"]: row["d"]["employees"] for row in rows if "d" in row}
+            found |= {
+                row["id"]: row["d"]["employees"]
+                for row in rows
+                if row.get("d", {}).get("employees") is not None
+            }
             if not end["hasMore"]:
                 return found
 
