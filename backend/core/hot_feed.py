@@ -180,18 +180,22 @@ class HotFeeds:
         if feed is None:  # somebody who began before a restore
             rows = await self._read_window(actor.workspace_id, record, scopes, after=after, until=until)
             return [_row(one, shape) for one in rows]
-        if feed.known < end[1] or feed.gaps(scopes, after, until):
+        reads = feed.known < end[1] or bool(feed.gaps(scopes, after, until))
+        if reads:
             async with feed.lock:
                 await self._catch_up(feed, actor.workspace_id, record, shape, end[1])
                 await self._fill(feed, actor.workspace_id, record, shape, scopes, after, until)
-            self._shrink()
-        found = _in_scopes(feed.between(after, until), scopes)
+                found = _in_scopes(feed.between(after, until), scopes)
+        else:
+            found = _in_scopes(feed.between(after, until), scopes)
         lacking = [row for row in found if not row.is_deleted and shape.key not in row.forms]
         if lacking:
             async with feed.lock:
                 await self._form(feed, actor.workspace_id, record, shape, scopes, lacking)
-            self._shrink()
-        return [row for row in found if row.is_deleted or shape.key in row.forms] if lacking else found
+            found = [row for row in found if row.is_deleted or shape.key in row.forms]
+        if reads or lacking:
+            self._shrink()  # what was found is in hand, whether it stays or not
+        return found
 
     def _feed(self, workspace_id: str, kind: str, epoch: int, newest: int) -> _Feed | None:
         key = (workspace_id, kind)

@@ -96,7 +96,7 @@ class Reader:
     def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
         self._database, self._clock, self._keyring = database, clock, keyring
         self._windows, self._lookups = _Windows(), Lookups()
-        self.hot = HotFeeds(self.feed_window, self._by_ids)
+        self.hot = HotFeeds(self.feed_window, self.by_ids)
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
@@ -131,7 +131,8 @@ class Reader:
         body = await self._lookups.body(record, id)
         return (await self._read(record, [body]))[0] if body else None
 
-    async def _by_ids(self, record: type[R], ids: Sequence[str]) -> list[R]:
+    async def by_ids(self, record: type[R], ids: Sequence[str]) -> list[R]:
+        """Return those of the records ``ids`` that there are, of any workspace: the caller must decide."""
         found = await asyncio.gather(*(self.get(record, id) for id in ids))
         return [one for one in found if one is not None]
 

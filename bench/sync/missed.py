@@ -13,6 +13,7 @@ from bench.sync.contenders import Contender
 
 WRITERS = 32
 RECORDS_EACH = 13
+ENDS_WITHIN_S = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class Missed:
 
 
 async def count_missed(contender: Contender, seconds: float) -> Missed:
-    """Write and pull for ``seconds``, then compare."""
+    """Write and pull for ``seconds``, then compare; raise TimeoutError when it does not come to an end."""
     chosen, until, writes, writing = random.Random(4), time.perf_counter() + seconds, 0, True
     phone: dict[str, int] = {}
 
@@ -44,12 +45,13 @@ async def count_missed(contender: Contender, seconds: float) -> Missed:
             _take(phone, await contender.news())
             await asyncio.sleep(0.005)
 
-    pulling = asyncio.create_task(pull())
-    await asyncio.gather(*map(write, range(WRITERS)))
-    writing = False
-    await pulling
-    _take(phone, await contender.news())
-    there = await contender.everything()
+    async with asyncio.timeout(seconds + ENDS_WITHIN_S):
+        pulling = asyncio.create_task(pull())
+        await asyncio.gather(*map(write, range(WRITERS)))
+        writing = False
+        await pulling
+        _take(phone, await contender.news())
+        there = await contender.everything()
     stale = sum(phone.get(id) != value for id, value in there.items())
     return Missed(stale=stale, records=len(there), writes=writes)
 

@@ -62,6 +62,7 @@ async def node_peer(script: str, folder: Path, **environment: str) -> AsyncItera
     """Run a script of bench/peers while the block lasts; yield its address once it says that it is ready."""
     await install_node_peers()
     port = free_port()
+    reading: asyncio.Task[bytes] | None = None
     process = await asyncio.create_subprocess_exec(
         "node",
         str(PEERS / script),
@@ -72,9 +73,14 @@ async def node_peer(script: str, folder: Path, **environment: str) -> AsyncItera
     )
     try:
         await _says_ready(process, script)
+        assert process.stdout is not None
+        # A pipe that nobody reads stops the peer when it is full.
+        reading = asyncio.create_task(process.stdout.read(), name=f"output of {script}")
         yield f"http://127.0.0.1:{port}"
     finally:
         await stop(process)
+        if reading is not None:
+            await reading
 
 
 async def _says_ready(process: asyncio.subprocess.Process, script: str) -> None:
