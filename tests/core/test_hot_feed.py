@@ -46,10 +46,15 @@ class Windows:
         return await self.reader.feed_window(workspace_id, record, scopes, after=after, until=until)
 
 
+async def _end(crew: Crew) -> tuple[int, int]:
+    end = await crew.house.store.reader.feed_end(crew.workspace_id)
+    return end.epoch, end.newest
+
+
 async def look(
     feeds: HotFeeds, crew: Crew, actor: Actor, *, after: int = 0, until: int | None = None
 ) -> list[HotRow]:
-    end = await crew.house.store.reader.feed_end(crew.workspace_id)
+    end = await _end(crew)
     scopes = scopes_of(actor, Account)
     until = end[1] if until is None else until
     return await feeds.window(actor, Account, shape_for(actor), scopes, after=after, until=until, end=end)
@@ -61,7 +66,7 @@ async def stored(
     """Return what the store holds of the same window, made for ``actor`` afresh."""
     reader, shape = crew.house.store.reader, shape_for(actor)
     scopes = scopes_of(actor, Account)
-    _, newest = await reader.feed_end(crew.workspace_id)
+    _, newest = await _end(crew)
     until = newest if until is None else until
     found = await reader.feed_window(crew.workspace_id, Account, scopes, after=after, until=until)
     return [(one.id, one.version, b"" if one.deleted_at else shape.of(one)) for one in found]
@@ -118,8 +123,7 @@ async def test_what_left_a_scope_and_changed_again_meanwhile_is_not_shown(
     id = await make_account(crew.colleague, "Moved", teamIds=[crew.teams["east"]])
     assert [row.id for row in await look(feeds, crew, crew.rep.actor)] == [id]
     await crew.colleague.do("accountUpdate", {"id": id, "teamIds": [crew.teams["west"]]})
-    reader, rep = crew.house.store.reader, crew.rep.actor
-    end = await reader.feed_end(crew.workspace_id)
+    rep, end = crew.rep.actor, await _end(crew)
     await crew.colleague.do("accountUpdate", {"id": id, "tier": "B"})
 
     rows = await feeds.window(
@@ -133,7 +137,7 @@ async def test_a_store_that_was_restored_is_read_afresh(
     crew: Crew, feeds: HotFeeds, windows: Windows
 ) -> None:
     await make_account(crew.rep, "A")
-    epoch, newest = await crew.house.store.reader.feed_end(crew.workspace_id)
+    epoch, newest = await _end(crew)
     actor = crew.manager.actor
     ask = {"after": 0, "until": newest}
     for number in (epoch, epoch + 1, epoch):
@@ -169,7 +173,7 @@ async def test_any_window_is_as_the_store_has_it(crew: Crew, windows: Windows, s
     for _ in range(25):
         await _change(crew, chosen, ids)
         for actor in chosen.sample(readers, 2):
-            _, newest = await crew.house.store.reader.feed_end(crew.workspace_id)
+            _, newest = await _end(crew)
             after = chosen.choice([0, chosen.randint(0, newest)])
             until = chosen.choice([newest, chosen.randint(after, newest)])
             found = await look(feeds, crew, actor, after=after, until=until)
