@@ -17,7 +17,7 @@ from cross_web import HTTPException
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from graphql import GraphQLError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import MutableHeaders
@@ -35,6 +35,7 @@ from strawberry.types.unset import UNSET, UnsetType
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from backend.core.access import Actor
+from backend.core.compression import compressed
 from backend.core.embedding_pages import EmbeddingPages
 from backend.core.errors import (
     BadRequest,
@@ -127,6 +128,8 @@ class GraphQLEdge(GraphQL[Context, None]):
             answer = await _refuse(request, BadRequest(error.reason, error.status_code))
         if _is_known(request, answer):
             answer = Response(status_code=304, headers={"ETag": answer.headers["ETag"]})
+        elif not isinstance(answer, StreamingResponse):
+            answer = compressed(answer, request.headers.get("accept-encoding", ""))
         await answer(scope, receive, send)
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:

@@ -1,5 +1,6 @@
 """What a section measures: figures, what was promised of each, and what others reach in the same run."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -29,7 +30,7 @@ class AtMost:
         return value <= self.limit
 
     def better(self, value: float, other: float) -> float:
-        return other / value if value else float("inf")
+        return other / value if value else math.inf
 
     def __str__(self) -> str:
         return f"≤ {self.limit:,g}"
@@ -45,13 +46,13 @@ class AtLeast:
         return value >= self.limit
 
     def better(self, value: float, other: float) -> float:
-        return value / other if other else float("inf")
+        return value / other if other else math.inf
 
     def __str__(self) -> str:
         return f"≥ {self.limit:,g}"
 
 
-LESS_IS_BETTER = AtMost(float("inf"))
+LESS_IS_BETTER = AtMost(math.inf)
 MORE_IS_BETTER = AtLeast(0)
 
 
@@ -83,10 +84,11 @@ class Figure:
 
     @property
     def ratios(self) -> dict[str, float]:
-        """Return how many times as good we are as each peer: above 1 is better."""
+        """Return how many times as good we are as each peer: above 1 is better. Beside 0 there is none."""
         if self.target is None:
             return {}
-        return {name: self.target.better(self.ours, value) for name, value in self.peers.items()}
+        ratios = {name: self.target.better(self.ours, value) for name, value in self.peers.items()}
+        return {name: ratio for name, ratio in ratios.items() if math.isfinite(ratio)}
 
     def as_json(self) -> dict[str, Any]:
         """Return what results.json keeps."""

@@ -53,7 +53,8 @@ def show(console: Console, section: Section, figures: Sequence[Figure]) -> None:
 def _beside(figure: Figure, peer: str) -> str:
     if peer not in figure.peers:
         return ""
-    return f"{_number(figure.peers[peer])} (×{figure.ratios[peer]:,.2f})"
+    ratio = figure.ratios.get(peer)
+    return _number(figure.peers[peer]) + (f" (×{ratio:,.2f})" if ratio is not None else "")
 
 
 def _number(value: float) -> str:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from bench.figures import Section
 
-SECTIONS = ("start", "records", "assistant", "answering", "permissions")
+SECTIONS = ("start", "records", "assistant", "answering", "permissions", "sync", "curve")
 
 
 def sections(only: list[str]) -> list[Section]:

@@ -12,9 +12,9 @@ from graphlib import CycleError, TopologicalSorter
 
 from backend.core.access import Actor
 from backend.core.errors import CheckpointExpired
+from backend.core.hot_feed import HotRow
 from backend.core.ledger import FeedEnd
 from backend.core.reading import Reader, scopes_of
-from backend.core.records import Record
 from backend.core.sync import SyncedCollection
 from mobile_sync.cursor import Cursor, adapted
 from mobile_sync.pull import Change, changed_records, changes_of, reached
@@ -233,7 +233,7 @@ class _Walk:
     def _room(self) -> int:
         return max(1, self._limit - len(self.changes))
 
-    async def _take(self, collection: SyncedCollection, found: list[Record], seq: int) -> None:
+    async def _take(self, collection: SyncedCollection, found: list[HotRow], seq: int) -> None:
         start = self._cursors[collection.name]
         changes = await changes_of(self._reader, self._actor, collection, start, found, until=seq)
         # What is met again further on has changed meanwhile: the later one counts.

@@ -18,10 +18,11 @@ from backend.core.store import Store
 from backend.core.sync import SyncedCollection
 from mobile_sync.edits import Edit, Op, Status, Verdict, apply_edits
 from mobile_sync.feed import FeedPage, Place, pull_feed
+from mobile_sync.lines import document, line_of_gone, names_of
 from mobile_sync.native_schemas import SCHEMA_VERSION
 from mobile_sync.places import Places, read_number, write_number
 from mobile_sync.pull import Change
-from mobile_sync.rows import Row, row_of
+from mobile_sync.rows import Row
 from mobile_sync.wording import camel, snake
 
 MOST_CHANGES = 1_000  # in a page over GraphQL
@@ -185,7 +186,7 @@ class Native:
     async def _doc(self, actor: Actor, edit: Edit, verdict: Verdict) -> Row | None:
         record = verdict.record or await self._store.reader.get(edit.collection.record, edit.id)
         seen = self._store.reader.seen(actor, record) if record and not record.deleted_at else None
-        return document(edit.collection, seen) if seen else None
+        return document(edit.collection, names_of(edit.collection), seen) if seen else None
 
     async def digest(self, actor: Actor, name: str) -> Digest:
         """Return what a phone must hold of a collection: as a first pull would leave it."""
@@ -208,25 +209,17 @@ class Native:
         page = await pull_feed(self._store.reader, actor, wanted, place, limit=MOST_CHANGES)
         for change in page.changes:
             held.pop(change.id, None)
-            if change.record is not None:
-                held[change.id] = change.record.version
+            if change.line is not None:
+                held[change.id] = change.version
         return page
 
 
-def document(collection: SyncedCollection, record: Any) -> Row:
-    """Return ``record`` as the native protocol shows it: its columns, without id and version."""
-    row = row_of(collection, record)
-    return {camel(name): value for name, value in row.items() if name not in ("id", "version", "deleted")}
-
-
-def lines(changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
-    """Yield changes as they are sent: ``{c, id, v, d}``, or with ``x`` how the record went."""
+def lines(changes: Sequence[Change]) -> Iterator[bytes]:
+    """Yield changes as they are sent, JSON: ``{c, id, v, d}``, or with ``x`` how the record went."""
     for change in changes:
-        line: dict[str, Any] = {"c": camel(change.collection.name), "id": change.id, "v": change.version}
-        if change.record is not None:
-            yield line | {"d": document(change.collection, change.record)}
-        else:
-            yield line | {"x": "del" if change.is_deleted else "out"}
+        yield change.line or line_of_gone(
+            change.collection, change.id, change.version, is_deleted=change.is_deleted
+        )
 
 
 def digest_of(held: Mapping[str, int]) -> str:

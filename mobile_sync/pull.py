@@ -7,18 +7,19 @@ shorter than asked. What left a scope comes from the departures, what was delete
 
 A reader whose teams or role changed is walked again from 0, through what was gained and lost alone: in
 proportion to what arrives and leaves; one whose field rules changed, through all that it reads. To come:
-departures in pages, a cache of ready rows.
+departures in pages.
 """
 
 from dataclasses import dataclass, replace
 
 from backend.core.access import EVERYONE, Actor
 from backend.core.errors import FieldError, InvalidInput
+from backend.core.hot_feed import HotRow
 from backend.core.reading import Reader, scopes_of
-from backend.core.records import Record
 from backend.core.sync import SyncedCollection
 from mobile_sync.cursor import Cursor, adapted, check_still_valid, first_cursor
-from mobile_sync.rows import NIL_ID, Row, field_set, row_of, tombstone
+from mobile_sync.lines import Names, names_of, row_from, shape_of
+from mobile_sync.rows import NIL_ID, Row, field_set, tombstone
 
 MOST_ROWS = 1_000
 STRETCH = 1_000  # an idle cursor may fall this many commits behind before an empty page moves it
@@ -27,16 +28,16 @@ GROWTH = 4  # how much wider the next window is when records are sparse
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """What a phone must know of one record: ``record`` as its reader sees it, None when it must go.
+    """What a phone must know of one record: ``line`` as its reader sees it, None when it must go.
 
     Of one that goes ``is_deleted`` tells whether it was deleted or left the reader's sight; ``version`` is
-    the commit up to which all this holds.
+    the commit up to which all this holds. See ``mobile_sync.lines``.
     """
 
     collection: SyncedCollection
     id: str
     version: int
-    record: Record | None = None
+    line: bytes | None = None
     is_deleted: bool = False
 
 
@@ -81,20 +82,22 @@ async def walk(
     """Return the page from ``start`` (its scopes are the actor's) up to commit ``newest``."""
     found, seq = await changed_records(reader, actor, collection, start, newest=newest, limit=limit)
     changes = await changes_of(reader, actor, collection, start, found, until=seq)
-    rows = [_row(change) for change in changes]
+    names = names_of(collection)
+    rows = [_row(change, names) for change in changes]
     return Page(rows=rows, cursor=reached(start, seq), at_end=seq >= newest)
 
 
 async def changed_records(
     reader: Reader, actor: Actor, collection: SyncedCollection, start: Cursor, *, newest: int, limit: int
-) -> tuple[list[Record], int]:
+) -> tuple[list[HotRow], int]:
     """Return what the phone must know of after ``start``, and up to which commit this is all.
 
     In feed order, cut between two commits: more than ``limit`` only where one commit holds more. Whoever
     reads must still be asked of each record: lost scopes are looked into as well.
     """
     seq, width = start.seq, limit + limit // 4
-    found: list[Record] = []
+    found: list[HotRow] = []
+    shape = shape_of(actor, collection)
     while seq < newest and len(found) < limit:
         bound = newest if seq >= start.since else min(start.since, newest)
         scopes = _scopes_at(start, bound)
@@ -102,14 +105,15 @@ async def changed_records(
             seq = bound
             continue
         until = min(seq + width, bound)
-        window = await reader.feed_window(
-            actor.workspace_id, collection.record, scopes, after=seq, until=until
+        end = (start.epoch, newest)
+        window = await reader.hot.window(
+            actor, collection.record, shape, scopes, after=seq, until=until, end=end
         )
-        found += [record for record in window if _is_news(record, start)]
+        found += window if seq >= start.since else [row for row in window if _is_news(row, start)]
         seq, width = until, width * GROWTH
     if len(found) > limit:
         last = found[limit - 1].version
-        kept = [record for record in found if record.version <= last]
+        kept = [row for row in found if row.version <= last]
         seq = seq if len(kept) == len(found) else last
         found = kept
     return found, seq
@@ -120,12 +124,22 @@ async def changes_of(
     actor: Actor,
     collection: SyncedCollection,
     start: Cursor,
-    found: list[Record],
+    found: list[HotRow],
     *,
     until: int,
 ) -> list[Change]:
     """Return ``found`` as ``actor`` sees it now, and what left its sight up to commit ``until``."""
-    changes = [_change(reader, actor, collection, record) for record in found]
+    key, sees = shape_of(actor, collection).key, reader.sees(actor, collection.record)
+    changes = [
+        Change(
+            collection=collection,
+            id=row.id,
+            version=row.version,
+            line=row.forms.get(key) if sees(row) else None,
+            is_deleted=row.is_deleted,
+        )
+        for row in found
+    ]
     sent = {change.id for change in changes}
     departed = await _departed(reader, actor, collection, start, until=until, sent=sent)
     return changes + [Change(collection=collection, id=id, version=until) for id in departed]
@@ -142,33 +156,22 @@ def _scopes_at(cursor: Cursor, until: int) -> tuple[str, ...]:
     return (EVERYONE,) if EVERYONE in looked else tuple(sorted({*looked, *cursor.lost}))
 
 
-def _is_news(record: Record, cursor: Cursor) -> bool:
+def _is_news(row: HotRow, cursor: Cursor) -> bool:
     """Tell whether the phone needs this record.
 
     Of what was last changed before its walk began, it never had what was deleted, and has what it reads
     in a scope that it had.
     """
-    if record.version > cursor.since:
+    if row.version > cursor.since:
         return True
     kept = set(cursor.scopes) - set(cursor.gained)
-    return not record.deleted_at and kept.isdisjoint(record.acl)
+    return not row.is_deleted and kept.isdisjoint(row.acl)
 
 
-def _change(reader: Reader, actor: Actor, collection: SyncedCollection, record: Record) -> Change:
-    is_deleted = record.deleted_at is not None
-    return Change(
-        collection=collection,
-        id=record.id,
-        version=record.version,
-        record=None if is_deleted else reader.seen(actor, record),
-        is_deleted=is_deleted,
-    )
-
-
-def _row(change: Change) -> Row:
-    if change.record is None:
+def _row(change: Change, names: Names) -> Row:
+    if change.line is None:
         return tombstone(change.collection, change.id)
-    return row_of(change.collection, change.record)
+    return row_from(names, change.line)
 
 
 async def _departed(

@@ -18,9 +18,11 @@ from backend.core.sync import SyncedCollection
 from mobile_sync.documents import SyncRejection
 from mobile_sync.edits import Edit, Op, apply_edits
 from mobile_sync.feed import FeedPage, Place, pull_feed
+from mobile_sync.lines import line_of, names_of, row_from
 from mobile_sync.places import Places
 from mobile_sync.pull import Change
 from mobile_sync.rows import stable_text
+from mobile_sync.rejections import REJECTIONS
 from mobile_sync.watermelon_rows import raw_of, table_of, values_of
 from mobile_sync.wording import camel, clean
 
@@ -48,11 +50,11 @@ class Answer:
 
     def add(self, change: Change) -> None:
         table = table_of(change.collection)
-        if change.record is None:
+        if change.line is None:
             self.deleted.setdefault(table, []).append(change.id)
         else:
-            row = raw_of(change.collection, change.record)
-            self.updated.setdefault(table, {})[change.id] = row
+            row = row_from(names_of(change.collection), change.line)
+            self.updated.setdefault(table, {})[change.id] = raw_of(change.collection, row)
 
     def changes(self, tables: Sequence[str]) -> dict[str, Any]:
         """Return WatermelonDB's ``changes`` of ``tables``."""
@@ -119,7 +121,7 @@ class Watermelon:
                 break
             page = await pull_feed(self._store.reader, actor, wanted, page.place, limit=MOST_ROWS)
         for change in changes.values():
-            if change.record is not None:
+            if change.line is not None:
                 answer.add(change)
         self._store.presence.pulled(actor, [one.record.kind for one in wanted], page.place.seq)
         return {
@@ -136,17 +138,22 @@ class Watermelon:
 
         The phone took its edit for accepted, and the record itself did not change.
         """
-        notes = [change.record for change in page.changes if isinstance(change.record, SyncRejection)]
+        notes = [
+            row_from(names_of(REJECTIONS), change.line)
+            for change in page.changes
+            if change.line is not None and change.collection.record is SyncRejection
+        ]
         for note in notes:
-            collection = self._names.get(note.collection_name)
+            collection = self._names.get(note["collection_name"])
             if collection not in wanted or collection is None:
                 continue
-            table, id = table_of(collection), note.record_id
+            table, id = table_of(collection), note["record_id"]
             if id in answer.updated.get(table, {}) or id in answer.deleted.get(table, []):
                 continue
             record = await self._store.reader.get(collection.record, id)
             seen = self._store.reader.seen(actor, record) if record and not record.deleted_at else None
-            answer.add(Change(collection=collection, id=id, version=page.newest, record=seen))
+            line = line_of(collection, names_of(collection), seen) if seen else None
+            answer.add(Change(collection=collection, id=id, version=page.newest, line=line))
 
     async def push(
         self, actor: Actor, changes: Mapping[str, TableChanges], last_pulled_at: int

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from backend.core.compression import compressed
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.core.sync import SyncedCollection
-from mobile_sync.callers import Caller, Services, answered
+from mobile_sync.callers import Caller, Services
 from mobile_sync.places import Places
 from mobile_sync.watermelon import MOST_ROWS, TableChanges, Watermelon
 
@@ -77,7 +78,8 @@ def make_router(collections: Sequence[SyncedCollection]) -> APIRouter:
             whole=body.migration.whole() if body.migration else (),
             limit=body.limit,
         )
-        return await answered(request, orjson.dumps(found), "application/json")
+        answer = Response(orjson.dumps(found), media_type="application/json")
+        return compressed(answer, request.headers.get("accept-encoding", ""))
 
     @router.post("/push")
     async def push(body: PushBody, actor: Caller, services: Services) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from backend.core.records import Record
 from backend.core.sync import FieldType, SyncedCollection, phone_value
-from mobile_sync.rows import Row, columns, row_of
+from mobile_sync.rows import Row, columns
 
 ColumnType = Literal["string", "number", "boolean"]
 COLUMN_TYPES: Mapping[FieldType, ColumnType] = {
@@ -54,15 +53,13 @@ def watermelon_tables(collections: Sequence[SyncedCollection]) -> list[dict[str,
     ]
 
 
-def raw_of(collection: SyncedCollection, record: Record) -> Row:
-    """Return ``record`` as a raw record of its table."""
-    row = row_of(collection, record)
-    del row["deleted"]
+def raw_of(collection: SyncedCollection, row: Row) -> Row:
+    """Return a record's row as a raw record of its table."""
+    raw = {name: value for name, value in row.items() if name != "deleted"}
     for field in collection.fields:
-        moment = getattr(record, field.name)
-        if field.type == "datetime" and moment is not None:
-            row[field.name] = (moment - START) // MILLISECOND
-    return row
+        if field.type == "datetime" and raw[field.name] is not None:
+            raw[field.name] = (datetime.fromisoformat(raw[field.name]) - START) // MILLISECOND
+    return raw
 
 
 def values_of(collection: SyncedCollection, raw: Mapping[str, Any]) -> Row:

@@ -8,7 +8,7 @@ action. ``compile_access`` turns (actor, kind, action) into one MongoDB filter a
 also the scopes of delta sync: one source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, get_args
@@ -225,6 +225,15 @@ def allows(actor: Actor, kind: str, action: Action, *, workspace_id: str, acl: S
     if level in (Level.NONE, Level.ALL):
         return level is Level.ALL
     return not actor.principals(kind, action).isdisjoint(acl)
+
+
+def reads(actor: Actor, kind: str) -> Callable[[Sequence[str]], bool]:
+    """Return ``allows`` for reading, compiled: for many records of ``kind`` in the actor's own workspace."""
+    level = actor.level(kind, "read")
+    if level in (Level.NONE, Level.ALL):
+        return lambda acl: level is Level.ALL
+    principals = actor.principals(kind)
+    return lambda acl: not principals.isdisjoint(acl)
 
 
 def grant(

@@ -2,20 +2,21 @@
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from backend.core.access import EVERYONE, Actor, predicate
+from backend.core.access import EVERYONE, Actor, predicate, reads
 from backend.core.clock import Clock
 from backend.core.encryption_filters import blind_filter, names_sealed_fields, refuse_sealed_order
 from backend.core.encryption_keyring import Keyring
 from backend.core.field_rules import veil
+from backend.core.hot_feed import HotFeeds, HotRow
 from backend.core.ledger import DEPARTURES, LEDGER, SEQUENCES, FeedEnd
 from backend.core.lookups import Lookups
 from backend.core.records import Record
-from backend.core.sharing import reaches
+from backend.core.sharing import live_acl, reaches
 
 R = TypeVar("R", bound=Record)
 Sort = Sequence[tuple[str, int]]
@@ -95,6 +96,7 @@ class Reader:
     def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
         self._database, self._clock, self._keyring = database, clock, keyring
         self._windows, self._lookups = _Windows(), Lookups()
+        self.hot = HotFeeds(self.feed_window, self.by_ids)
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
@@ -128,6 +130,11 @@ class Reader:
         """Return a record by id, of any workspace: the caller must decide whether it may be seen."""
         body = await self._lookups.body(record, id)
         return (await self._read(record, [body]))[0] if body else None
+
+    async def by_ids(self, record: type[R], ids: Sequence[str]) -> list[R]:
+        """Return those of the records ``ids`` that there are, of any workspace: the caller must decide."""
+        found = await asyncio.gather(*(self.get(record, id) for id in ids))
+        return [one for one in found if one is not None]
 
     async def get_many(self, actor: Actor, record: type[R], ids: Sequence[str]) -> dict[str, R]:
         """Return the readable, living records among ``ids``, by id."""
@@ -194,6 +201,11 @@ class Reader:
         veil(record, actor.mask(record.kind))
         return record
 
+    def sees(self, actor: Actor, record: type[Record]) -> Callable[[HotRow], bool]:
+        """Return what tells whether ``actor`` may see a row of a kind now: ``seen``, for many."""
+        may, now = reads(actor, record.kind), self._clock.now()
+        return lambda row: may(live_acl(row, now) if row.shares else row.acl)
+
     async def children(self, workspace_id: str, record: type[R], where: Mapping[str, Any]) -> list[R]:
         """Return the living records that follow a parent, whoever reads them: their readers move with it."""
         blind = await self._blind(workspace_id, record, where)
@@ -236,15 +248,17 @@ class Reader:
         return ordered[:most]
 
     async def feed_window(
-        self, workspace_id: str, record: type[R], scopes: Sequence[str], *, after: int, until: int
+        self, workspace_id: str, record: type[R], scopes: Sequence[str], *, after: int, until: int | None
     ) -> list[R]:
         """Return the records of ``scopes`` with ``after < version <= until``, tombstones included, in order.
 
+        ``until`` None: however new, for what cannot be much.
         For the sync feed, which also looks into scopes that its reader has lost: what of it may be shown
         is the caller's to decide, record by record. One equality query per scope.
         """
-        window = {"workspace_id": workspace_id, "version": {"$gt": after, "$lte": until}}
-        bodies = await self._window(record, window, scopes, until - after)
+        versions = {"$gt": after} if until is None else {"$gt": after, "$lte": until}
+        window = {"workspace_id": workspace_id, "version": versions}
+        bodies = await self._window(record, window, scopes, 0 if until is None else until - after)
         return sorted(await self._read(record, bodies), key=lambda item: (item.version, item.id))
 
     async def _window(
@@ -254,7 +268,8 @@ class Reader:
 
         async def in_scope(scope: str) -> list[dict[str, Any]]:
             # One batch: a second command to hear that there is no more would cost as much again.
-            rows = record.get_pymongo_collection().find({**window, "acl": scope}, batch_size=width + 1)
+            batch = width + 1 if width else 0
+            rows = record.get_pymongo_collection().find({**window, "acl": scope}, batch_size=batch)
             return await rows.to_list()
 
         if len(scopes) == 1:

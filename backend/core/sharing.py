@@ -14,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from backend.core.access import EVERYONE, Action, Actor, Grant, allows, follows_any, parents_entry
@@ -144,7 +144,17 @@ def opens_otherwise(record: Record, before: Mapping[str, Any]) -> bool:
     return set(before["acl"]) != set(record.acl) or ends != ended
 
 
-def live_acl(record: Record, now: datetime) -> Sequence[str]:
+class Opened(Protocol):
+    """What has an acl, and shares that may have ended since it was written."""
+
+    @property
+    def acl(self) -> Sequence[str]: ...
+
+    @property
+    def shares(self) -> Sequence[Share]: ...
+
+
+def live_acl(record: Opened, now: datetime) -> Sequence[str]:
     """Return the acl without the shares that have ended since it was written."""
     over = [share for share in record.shares if share.is_over(now)]
     if not over:

@@ -80,7 +80,7 @@ class Store:
         self.bell = Bell(self.database)
         self.presence = Presence(self.database, clock)
         self.policies = Policies(self.reader.policy_version)
-        self.bell.on_policy += [self.policies.forget, self.keyring.forget]
+        self.bell.on_policy += [self.policies.forget, self.keyring.forget, self.reader.hot.forget]
         self.others: tuple[type[Any], ...] = ()  # the documents that are no records
         self._noting: set[asyncio.Task[None]] = set()
         self._sequencers: dict[str, Sequencer] = {}

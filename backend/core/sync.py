@@ -59,7 +59,7 @@ Update = Callable[[UnitOfWork, str, Fields], Awaitable[Record]]
 Delete = Callable[[UnitOfWork, str], Awaitable[Record]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)  # one object is one collection: it is looked up by often
 class SyncedCollection:
     """A kind of record on phones: its columns, and the operations that a phone's edits run.
 

@@ -1,8 +1,7 @@
 """Contenders: servers that do the same work of a phone's sync, each in the way its own clients do it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import aiohttp
@@ -45,12 +44,8 @@ class Contender(Protocol):
         """Return the values of all records that ``make`` made."""
 
 
-Serve = Any  # a function from the stage to an async context manager of contenders
-
-
-@dataclass(frozen=True)
-class Unavailable(Exception):
-    """A peer cannot run here; ``args[0]`` says why."""
+class CannotRun(Exception):
+    """A peer cannot run here; the text says why."""
 
 
 class Http:
@@ -88,9 +83,6 @@ async def http_to(
     said = {"Content-Type": "application/json", **(headers or {})}
     async with aiohttp.ClientSession(base, headers=said, connector=connector) as session:
         yield Http(session)
-
-
-Serving = AbstractAsyncContextManager[list[Contender]]
 
 
 def record(number: int) -> dict[str, Any]:

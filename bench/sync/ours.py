@@ -1,8 +1,9 @@
 """Rapport as a contender: GraphQL creates, the native push, the fast pull; and RxDB's typed pull."""
 
-import time
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from backend.core.ids import new_id
 from bench.sync.contenders import PAGE, Http, http_to, record
 from tests.e2e.served import serving, sign_in
 
+READY_WITHIN_S = 300
 # A push of 500 rows costs 5,000 points of a phone's budget; here one phone does the work of thousands.
 NO_BUDGET = {"RAPPORT_COST_BUCKET": "1000000000", "RAPPORT_COST_RESTORE": "100000000"}
 
@@ -54,7 +56,7 @@ class Ours:
         assert made["accountCreate"]["__typename"] == "Account", made
 
     async def push(self, first: int, count: int) -> None:
-        await self.push_all([_created(new_id(), columns(number)) for number in range(first, first + count)])
+        await self.push_all([created(new_id(), columns(number)) for number in range(first, first + count)])
 
     async def push_all(self, mutations: list[dict[str, Any]]) -> None:
         """Push edits; raise RuntimeError unless all of them are applied."""
@@ -105,7 +107,7 @@ class Ours:
 
     async def make(self, key: str) -> str:
         id = new_id()
-        await self.push_all([_created(id, {"name": key, "employees": 0})])
+        await self.push_all([created(id, {"name": key, "employees": 0})])
         return id
 
     async def change(self, id: str, value: int) -> bool:
@@ -117,7 +119,11 @@ class Ours:
         found: dict[str, int] = {}
         while True:
             rows, end = await self.pull(PAGE)
-            found |= {row["id"]: row["d"]["employees"] for row in rows if "d" in row}
+            found |= {
+                row["id"]: row["d"]["employees"]
+                for row in rows
+                if row.get("d", {}).get("employees") is not None
+            }
             if not end["hasMore"]:
                 return found
 
@@ -126,27 +132,36 @@ class Ours:
         return await fresh.news()
 
 
-def _created(id: str, values: dict[str, Any]) -> dict[str, Any]:
+def created(id: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the edit that creates an account."""
     return {"id": new_id(), "c": "account", "docId": id, "op": "CREATE", "patch": values}
 
 
+@dataclass(frozen=True, kw_only=True)
+class OurServer:
+    """The demo company, served, and a phone of one of its people."""
+
+    phone: Ours
+    base: str
+    token: str
+    data_dir: Path
+
+
 @asynccontextmanager
-async def our_server(data_dir: Path, person: str = "manager") -> AsyncIterator[Ours]:
-    """Serve the demo company from ``data_dir`` and give a phone of ``person``."""
-    async with serving("up", data_dir, **NO_BUDGET) as base:
+async def our_server(data_dir: Path, **settings: str) -> AsyncIterator[OurServer]:
+    """Serve the demo company from ``data_dir``, with a phone of its manager, who reads everything."""
+    async with serving("up", data_dir, **NO_BUDGET, **settings) as base:
         async with httpx.AsyncClient(base_url=base, timeout=60) as http:
-            headers = await sign_in(http, f"{person}@demo.example")
-            await _ready(http)
+            if settings.get("RAPPORT_PROCESSES") != "web":
+                await _ready(http)
+            headers = await sign_in(http, "manager@demo.example")
         async with http_to(base, headers) as session:
-            yield Ours(session)
+            token = headers["Authorization"].removeprefix("Bearer ")
+            yield OurServer(phone=Ours(session), base=base, token=token, data_dir=data_dir)
 
 
-async def _ready(http: httpx.AsyncClient, within_s: float = 300) -> None:
+async def _ready(http: httpx.AsyncClient) -> None:
     """Wait until the knowledge index is built: it would take a core from what is measured."""
-    import asyncio
-
-    until = time.perf_counter() + within_s
-    while (await http.get("/healthz")).json()["checks"]["knowledge"] != "ready":
-        if time.perf_counter() > until:
-            raise RuntimeError(f"the house did not get ready in {within_s:.0f} seconds")
-        await asyncio.sleep(0.5)
+    async with asyncio.timeout(READY_WITHIN_S):
+        while (await http.get("/healthz")).json()["checks"]["knowledge"] != "ready":  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
