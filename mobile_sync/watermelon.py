@@ -21,8 +21,8 @@ from mobile_sync.feed import FeedPage, Place, pull_feed
 from mobile_sync.lines import line_of, names_of, row_from
 from mobile_sync.places import Places
 from mobile_sync.pull import Change
-from mobile_sync.rows import stable_text
 from mobile_sync.rejections import REJECTIONS
+from mobile_sync.rows import stable_text
 from mobile_sync.watermelon_rows import raw_of, table_of, values_of
 from mobile_sync.wording import camel, clean
 
