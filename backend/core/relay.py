@@ -76,6 +76,21 @@ class _Place:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """A commit as all listeners share it; ``events`` says at once whether one of them is concerned."""
+
+    seq: int
+    entries: Sequence[LedgerEntry]
+    events: frozenset[type[DomainEvent]]
+
+    @classmethod
+    def of(cls, commit: dict[str, Any], workspace_id: str) -> "_Read":
+        entries = entries_of(commit, workspace_id)
+        known = (DomainEvent.registry.get(entry.event) for entry in entries)
+        return cls(commit["seq"], entries, frozenset(event for event in known if event is not None))
+
+
+@dataclass(frozen=True)
 class _HeldByOther:
     """A workspace whose lease another process had when its newest commit was ``newest``."""
 
@@ -105,7 +120,7 @@ class Relay:
         self._behind = {one.name: store.bell.follow() for one in subscriptions}
         self._leasing = asyncio.Lock()
         self._passing = {one.name: asyncio.Lock() for one in subscriptions}
-        self._windows: dict[str, tuple[int, int, asyncio.Future[list[dict[str, Any]]]]] = {}
+        self._windows: dict[str, tuple[int, int, asyncio.Future[list[_Read]]]] = {}
 
     async def run(self) -> None:
         """Hand out entries as commits arrive; each listener at its own pace."""
@@ -219,7 +234,8 @@ class Relay:
         commits = await self._window(workspace_id, place.seq, until)
         wanted = 0
         for commit in commits:
-            for entry in entries_of(commit, workspace_id)[place.done :]:
+            concerned = not commit.events.isdisjoint(subscription.events)
+            for entry in commit.entries[place.done :] if concerned else ():
                 event = DomainEvent.registry.get(entry.event)
                 if event in subscription.events:
                     wanted += 1
@@ -227,7 +243,7 @@ class Relay:
                         self._note_moved(workspace_id)
                         return False
                 place.done += 1
-            place.seq, place.done = commit["seq"], 0
+            place.seq, place.done = commit.seq, 0
             if wanted >= MOST_IN_A_TURN:
                 break
         else:
@@ -237,7 +253,7 @@ class Relay:
             self._note_moved(workspace_id)
         return True
 
-    async def _window(self, workspace_id: str, after: int, until: int) -> list[dict[str, Any]]:
+    async def _window(self, workspace_id: str, after: int, until: int) -> list["_Read"]:
         """Return the commits in (after, until], in order; listeners in step share one read."""
         known = self._windows.get(workspace_id)
         if known and known[:2] == (after, until):
@@ -251,12 +267,12 @@ class Relay:
                 del self._windows[workspace_id]
             raise
 
-    async def _read(self, workspace_id: str, after: int, until: int) -> list[dict[str, Any]]:
+    async def _read(self, workspace_id: str, after: int, until: int) -> list["_Read"]:
         # A transaction's document is found by its last number, so look a batch further.
         window = {"$gt": after, "$lte": until + LARGEST_BATCH}
         rows = self._database[LEDGER].find({"workspace_id": workspace_id, "seq": window}).sort("seq", 1)
         return [
-            commit
+            _Read.of(commit, workspace_id)
             for row in await rows.to_list()
             for commit in row["commits"]
             if after < commit["seq"] <= until
