@@ -5,6 +5,7 @@ import random
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -47,7 +48,12 @@ async def probe_world(house: House, http: httpx.AsyncClient, seed: int) -> Found
 async def probe_worlds(worlds: int, first: int) -> Found:
     everything = Found()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), database_sync=False, demo=False)
+        settings = Settings(
+            data_dir=Path(folder),
+            database_sync=False,
+            demo=False,
+            access_token_life=timedelta(days=1),  # a world is walked for longer than a phone's token counts
+        )
         async with open_house(main.MODULES, settings, working=True) as house:
             app = create_app(replace(house, settings=settings.model_copy(update=SPENDING)))
             transport = httpx.ASGITransport(app)
