@@ -64,7 +64,8 @@ async def content_of(
     type_key = DIGEST.key if is_digest else told[0].type
     own, zone = await own_template(uow, type_key, recipient.locale), zone_of(recipient)
     if is_digest:
-        words: Mapping[str, Any] = {"count": len(told), "lines": [one.title for one in told[:MOST_LINES]]}
+        lines = list(dict.fromkeys(one.title for one in told))  # a matter that moved twice is said once
+        words: Mapping[str, Any] = {"count": len(told), "lines": lines[:MOST_LINES]}
         wording = word(type_key, recipient.locale, words, zone=zone, own=own)
         data = {"type": DIGEST.key, "count": str(len(told))}
     else:

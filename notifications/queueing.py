@@ -17,13 +17,13 @@ from notifications.pacing import Woken, take_turn
 
 log = structlog.get_logger(__name__)
 
-ON_SCREENS = ("push", "web_push")
+DROPPED_AT_ONCE = 500  # rows in one command, but for what ends in one millisecond
 
 
 async def add_deliveries(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Add what is not in the queue yet, by id; return what is new.
 
-    What waits on the same device with the same collapse key is dropped: the newer one says it all.
+    What waits on the same way with the same collapse key is dropped: the newer one says it all.
     """
     added = []
     for delivery in deliveries:
@@ -36,7 +36,7 @@ async def add_deliveries(deliveries: Sequence[Delivery]) -> list[Delivery]:
         if delivery.state is DeliveryState.GATHERED:
             await _gather(delivery)
     for delivery in added:
-        if delivery.state is DeliveryState.DUE and delivery.device_id:
+        if delivery.state is DeliveryState.DUE:
             await _supersede(delivery)
     return added
 
@@ -95,7 +95,9 @@ async def _supersede(newer: Delivery) -> None:
         "user_id": newer.user_id,
         "collapse_key": newer.collapse_key,
         "state": DeliveryState.DUE.value,
+        "channel": newer.channel.value,
         "device_id": newer.device_id,
+        "endpoint_id": newer.endpoint_id,
         "sort": {"$in": _OUTDATED[newer.sort]},
         "raised_at": {"$lt": newer.raised_at},
     }
@@ -121,10 +123,21 @@ async def withdraw(notification_id: str, *, reason: str) -> None:
 
 
 async def drop_expired(*, now: datetime) -> int:
-    """Give up, in the store itself, on all that is due and has outlived its use; return how many."""
-    late = {"state": DeliveryState.DUE.value, "expires_at": {"$lte": now}}
-    result = await _rows().update_many(late, _ended(DeliveryState.DEAD, "expired"))
-    return int(result.modified_count)
+    """Give up on all that is due and has outlived its use, the oldest first; return how many.
+
+    Step by step, each in the store itself: however much there is, little of it is in memory, and others
+    write in between.
+    """
+    dropped = 0
+    while True:
+        late = {"state": DeliveryState.DUE.value, "expires_at": {"$lte": now}}
+        found = _rows().find(late, {"_id": 0, "expires_at": 1}).sort("expires_at", 1).limit(DROPPED_AT_ONCE)
+        ends = [row["expires_at"] for row in await found.to_list()]
+        if not ends:
+            return dropped
+        some = {"state": DeliveryState.DUE.value, "expires_at": {"$lte": ends[-1]}}
+        result = await _rows().update_many(some, _ended(DeliveryState.DEAD, "expired"))
+        dropped += int(result.modified_count)
 
 
 async def take_turn_of(

@@ -9,6 +9,7 @@ from backend.core.access import system_actor
 from backend.core.clock import HeldClock
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
+from notifications import queueing
 from notifications.catalogue import MESSAGE_RECEIVED, TASK_ASSIGNED, NotificationType
 from notifications.content import content_of, told_by
 from notifications.delivery import claim_deliveries, deliveries_of
@@ -402,7 +403,7 @@ async def test_the_log_is_read_page_by_page(crew: Crew, post: PostOffice) -> Non
 
 
 async def test_after_an_outage_what_has_outlived_its_use_is_given_up_with_a_reason(
-    crew: Crew, post: PostOffice
+    crew: Crew, post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows of long ago are given up in the store itself; what is still worth it stays."""
     now = datetime.now(UTC)
@@ -431,6 +432,7 @@ async def test_after_an_outage_what_has_outlived_its_use_is_given_up_with_a_reas
     await queue.insert_many([{**one.model_dump(exclude={*BODY}), "_id": one.id} for one in late])
     await add_deliveries(useful)
 
+    monkeypatch.setattr(queueing, "DROPPED_AT_ONCE", 64)
     assert await drop_expired(now=now) >= 200
     mine = {"workspace_id": crew.workspace_id}
     assert await queue.count_documents({**mine, "state": "dead", "reason": "expired"}) == 200
