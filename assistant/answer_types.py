@@ -70,9 +70,12 @@ class Answer:
     mode: Mode
     records: list[RecordCitation]
     helpful: bool | None = strawberry.field(description="What who asked said of it; null until they do.")
+    outdated: bool = strawberry.field(
+        description="An article that it cites has another text now, ran out or is gone."
+    )
 
     @classmethod
-    def of(cls, record: documents.Answer) -> Self:
+    def of(cls, record: documents.Answer, *, outdated: bool = False) -> Self:
         ticket = None
         if record.ticket_id is not None:
             ticket = TicketReference(id=strawberry.ID(record.ticket_id), number=record.ticket_number)
@@ -93,6 +96,7 @@ class Answer:
                 for one in record.records
             ],
             helpful=record.feedback.helpful if record.feedback else None,
+            outdated=outdated,
         )
 
 

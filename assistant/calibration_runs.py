@@ -1,5 +1,6 @@
 """A workspace's own calibration: learned every night from what people said of answers."""
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import structlog
@@ -20,6 +21,7 @@ from backend.core.unit_of_work import UnitOfWork
 log = structlog.get_logger(__name__)
 
 MOST_ROWS = 5_000  # the latest
+A_NIGHT = timedelta(hours=20)  # between two tries: the job looks every hour, also after a restart
 RUNS_SHOWN = 60
 
 
@@ -64,9 +66,14 @@ async def find_runs(uow: UnitOfWork) -> list[CalibrationRun]:
 
 
 async def recalibrate_workspace(uow: UnitOfWork) -> CalibrationRun | None:
-    """Learn from what was said of answers, and note the try; None when nothing was said since the last."""
-    rows = await labelled_rows(uow)
+    """Learn from what was said of answers, and note the try.
+
+    None when the last try is not a night ago, or nothing was said since.
+    """
     last = await uow.find_one(CalibrationRun, {}, sort=[("at", -1)])
+    if last is not None and uow.at - last.at < A_NIGHT:
+        return None
+    rows = await labelled_rows(uow)
     if not rows or (last is not None and (last.rows, last.wrong) == (len(rows), _wrong(rows))):
         return None
     outcome = recalibrate(rows, await adjustment_of(uow))

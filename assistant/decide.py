@@ -67,11 +67,13 @@ def decide_without_search(
 
 def measure(question: str, found: SearchResult) -> dict[str, float]:
     """Measure everything that a confidence is learned from."""
+    first = found.hits[0]
+    heading = "\n".join([first.title, *first.heading_path])
     texts = [
         FoundText.of(text_of(hit.title, hit.heading_path, hit.text), dense=hit.dense, lexical=hit.lexical)
         for hit in found.hits
     ]
-    return values_of(found.features, measure_words(tokens(question), texts, shown_of(found.hits[0])))
+    return values_of(found.features, measure_words(tokens(question), texts, shown_of(first), heading))
 
 
 def judge(

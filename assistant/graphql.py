@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from assistant import calibration_runs, feedback, model_budget, policy, turn
+from assistant import calibration_runs, feedback, freshness, model_budget, policy, turn
 from assistant.answer_types import (
     Answer,
     AnswerEvent,
@@ -40,7 +40,8 @@ class AssistantQuery:
     @strawberry.field(description="The turns of a conversation that you may read, oldest first.")
     async def answers(self, info: Info, conversation_id: strawberry.ID) -> list[Answer]:
         found = await feedback.find_answers(info.context.uow, conversation_id)
-        return [Answer.of(one) for one in found]
+        outdated = await freshness.find_outdated(info.context.uow, found)
+        return [Answer.of(one, outdated=one.id in outdated) for one in found]
 
     @strawberry.field(description="How questions are answered in your workspace. For staff.")
     async def assistant_policy(self, info: Info) -> AssistantPolicy:

@@ -27,9 +27,12 @@ class FoundText:
         return cls(frozenset(tokens(text)), dense, lexical)
 
 
-def measure_words(asked: Sequence[str], found: Sequence[FoundText], shown: str) -> dict[str, float]:
+def measure_words(
+    asked: Sequence[str], found: Sequence[FoundText], shown: str, heading: str
+) -> dict[str, float]:
     """Measure the question's tokens against the articles found, best first, and the text that would be shown.
 
+    ``heading`` is what stands over the first: title and headings, or nothing.
     Characters of Chinese by themselves say little; their pairs count. Nothing found: nothing measured.
     """
     whole = set(asked)
@@ -54,6 +57,8 @@ def measure_words(asked: Sequence[str], found: Sequence[FoundText], shown: str) 
         "gap": top.dense - (second.dense if second else ALONE),
         "lexical_gap": (top.lexical - (second.lexical if second else 0.0)) / len(asked),
         "others": sum(rest) / len(rest) if rest else ALONE,
+        "titled": float(bool(heading.strip())),
+        "headed": _share(telling, set(tokens(heading))),
         "better_elsewhere": max(_share(telling, one.words) for one in found) - held,
     }
 

@@ -26,7 +26,7 @@ from knowledge.search import KnowledgeBase
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 READ = grant(read=ALL)
-NIGHTLY = timedelta(days=1)
+LOOK_EVERY = timedelta(hours=1)  # what is due is decided by the last run
 
 
 def _provide(registry: svcs.Registry) -> None:
@@ -63,5 +63,5 @@ module = Module(
     },
     token_scopes={"knowledge": frozenset({"answer"})},
     provide=_provide,
-    jobs=(Job(name="assistant.recalibrate", every=NIGHTLY, run=recalibrate_all),),
+    jobs=(Job(name="assistant.recalibrate", every=LOOK_EVERY, run=recalibrate_all),),
 )

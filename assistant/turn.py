@@ -1,7 +1,7 @@
 """One turn: a question is looked up with the asker's rights, decided, and stored with its answer at once."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.answering import Answering
 from assistant.calibration_runs import adjustment_of
@@ -208,24 +208,20 @@ async def _look_up_articles(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
 
 
 def _ask_back_once(verdict: Verdict, asked: _Asked) -> Verdict:
-    """Ask for more words where there are too few to look up; who was asked back before gets a person."""
+    """Ask for more words where there are too few to look up; who was asked back before gets a person.
+
+    One word is answered by no article, however near one comes: nothing was learned about such questions.
+    """
     again = was_asked_back(asked.earlier)
-    if verdict.decision is Decision.CLARIFIED and again:
-        return Verdict(
-            Decision.ABSTAINED, Reason.LOW_CONFIDENCE, verdict.confidence, verdict.threshold, raw=verdict.raw
-        )
-    unsure = verdict.decision is Decision.ABSTAINED and verdict.reason in (
+    vague = asked.understood.is_vague and verdict.reason in (
         Reason.LOW_CONFIDENCE,
         Reason.NOTHING_FOUND,
+        Reason.FOUND_IN_ARTICLE,
     )
-    if unsure and asked.understood.is_vague and not again:
-        return Verdict(
-            Decision.CLARIFIED,
-            Reason.ASKED_TO_REPHRASE,
-            verdict.confidence,
-            verdict.threshold,
-            raw=verdict.raw,
-        )
+    if vague and not again:
+        return replace(verdict, decision=Decision.CLARIFIED, reason=Reason.ASKED_TO_REPHRASE, quotations=())
+    if again and (vague or verdict.decision is Decision.CLARIFIED):
+        return replace(verdict, decision=Decision.ABSTAINED, reason=Reason.LOW_CONFIDENCE, quotations=())
     return verdict
 
 

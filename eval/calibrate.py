@@ -28,11 +28,11 @@ from knowledge.text import tokens
 TARGETS = {"first": 0.96, "pair": 0.9}  # precision that an answer, or a choice of two, shall have
 STRICT = 0.985  # precision of an answer in strict mode
 FOLDS = 5
-HELP_CENTRE_COUNTS = 3.0  # a help centre is what this is for: each of its cases counts so often
+HELP_CENTRE_COUNTS = 5.0  # a help centre is what this is for: each of its cases counts so often
 NAMES = (
     *("best_cosine", "margin", "top_z", "lexical_per_term", "lexical_of_dense_top", "coverage", "agreement"),
     *("span_coverage", "known", "held", "quoted", "latin", "alone", "terms", "gap", "lexical_gap", "others"),
-    "better_elsewhere",
+    *("titled", "headed", "better_elsewhere"),
 )
 TICKET_NAMES = ("cosine", "rise", "coverage")
 COMPARED = 24  # tickets beside one, as the assistant compares

@@ -59,6 +59,7 @@ class Case:
     first: bool
     pair: bool
     answerable: bool
+    passage_id: str = ""
 
     @property
     def train(self) -> bool:
@@ -112,11 +113,23 @@ class Base:
             asked=asked,
             group=group_of(language, same_language=found.features.same_language),
             language=language,
-            values=values_of(found.features, measure_words(words, texts, shown)),
+            values=values_of(
+                found.features, measure_words(words, texts, shown, self._heading(best[0].passage_id))
+            ),
             first=firsts[0] in asked.answers and asked.fact in shown,
             pair=not asked.answers.isdisjoint(firsts),
             answerable=not asked.answers.isdisjoint(allowed),
+            passage_id=best[0].passage_id,
         )
+
+    def sentences(self, passage_id: str) -> list[str]:
+        """Return what of a passage could be quoted."""
+        text = self.passages[passage_id][1].text
+        return [text[span.start : span.end] for span in split_spans(text)]
+
+    def _heading(self, passage_id: str) -> str:
+        article_id, passage = self.passages[passage_id]
+        return "\n".join([self.articles[article_id][0], *passage.heading_path])
 
     def _text(self, passage_id: str) -> str:
         article_id, passage = self.passages[passage_id]

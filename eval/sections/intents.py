@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from assistant.figures import auroc
-from assistant.intents import IntentModel
 from eval.frame import Evaluation, Outcome, Row, Section
+from eval.intents import IntentModel
 
 QUICK_TRAIN, QUICK_TEST = 3_000, 600
 MOST_EXAMPLES = 8

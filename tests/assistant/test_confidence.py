@@ -72,14 +72,19 @@ def found(*texts: str) -> list[FoundText]:
 
 def test_a_word_that_nothing_found_has_is_measured() -> None:
     near = found("Ways to pay: bank transfer and card", "Invoices and VAT")
-    asked = measure_words(tokens("Can I pay with PayPal?"), near, "Ways to pay: bank transfer and card")
+    asked = measure_words(
+        tokens("Can I pay with PayPal?"), near, "Ways to pay: bank transfer and card", "Ways to pay"
+    )
     assert (asked["known"], asked["held"], asked["latin"]) == (0.5, 0.5, 0.5)
-    known = measure_words(tokens("Can I pay by card?"), near, "Ways to pay: bank transfer and card")
+    known = measure_words(tokens("Can I pay by card?"), near, "Ways to pay: bank transfer and card", "")
     assert (known["known"], known["held"], known["alone"]) == (1.0, 1.0, 1.0)
     assert known["gap"] == pytest.approx(0.02)
-    alone = measure_words(tokens("pay"), near[:1], "")
-    assert (alone["gap"], alone["others"], alone["quoted"]) == (pytest.approx(0.2), 0.7, 0.0)
-    assert measure_words([], near, "") == measure_words(tokens("pay"), [], "") == {}
+    alone = measure_words(tokens("pay"), near[:1], "", "")
+    assert alone["gap"] == pytest.approx(0.2)
+    assert (alone["others"], alone["quoted"]) == (0.7, 0.0)
+    assert (asked["titled"], asked["headed"]) == (1.0, 0.5)
+    assert (known["titled"], known["headed"]) == (0.0, 0.0)
+    assert measure_words([], near, "", "") == measure_words(tokens("pay"), [], "", "") == {}
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -96,8 +101,12 @@ def test_the_better_found_the_surer(language: str) -> None:
         agreement=1.0,
     )
     asked = "guarantee period glycol bottle"
-    poor = measure_words(tokens(asked), found("Set up the gateway", "Ways to pay"), "Set up")
-    rich = measure_words(tokens(asked), found(f"The {asked} is long", "Ways to pay"), f"The {asked} is long")
+    poor = measure_words(
+        tokens(asked), found("Set up the gateway", "Ways to pay"), "Set up", "Set up the gateway"
+    )
+    rich = measure_words(
+        tokens(asked), found(f"The {asked} is long", "Ways to pay"), f"The {asked} is long", "The guarantee"
+    )
     judge = calibration.judge
     spoken = "zh" if language == "zh" else "en"
     low = judge(values_of(weak, poor), spoken, same_language=True)  # type: ignore[arg-type]

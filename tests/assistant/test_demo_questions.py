@@ -40,8 +40,10 @@ async def test_demo_questions_are_answered_from_the_right_articles_or_refused(de
         print(f"{a['decision']:10} {a['confidence']:.2f} {q['article']!s:20} {cited} {q['text']}")
     assert all(exactly_quoted(desk, answer) for _, answer in rows)
     assert len(right) >= 0.85 * len(answered)
-    assert len(answered) >= 0.4 * len(answerable)
-    assert len(refused) >= 0.8 * len(others)
+    # Rather asked back than wrong: which of two articles is meant, the right one among them.
+    assert len(answered) >= 0.28 * len(answerable)
+    assert len(right) + asked_back >= 0.5 * len(answerable)
+    assert sum(a["decision"] == "ANSWERED" for _, a in others) <= 0.1 * len(others)
 
 
 def cites(desk: Desk, question: dict[str, Any], answer: dict[str, Any]) -> bool:

@@ -10,9 +10,15 @@ import svcs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.calibration_runs import CalibrationRun, adjustment_of, recalibrate_all
+from assistant.calibration_runs import (
+    CalibrationRun,
+    adjustment_of,
+    labelled_rows,
+    recalibrate_all,
+    recalibrate_workspace,
+)
 from assistant.confidence import AS_LEARNED, Adjustment
-from assistant.documents import Answer, Feedback
+from assistant.documents import Answer, Evidence, Feedback
 from assistant.recalibration import FEWEST_ROWS, Labelled, fit_platt, recalibrate, stability_index
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
@@ -131,7 +137,16 @@ async def test_a_night_learns_what_makes_answers_honest_and_the_next_has_nothing
     assert run["after"]["ece"] < run["before"]["ece"]
     adjustment = await adjustment_of(crew.house.store.unit_of_work(crew.customer.actor))
     assert 0.4 < adjustment.apply(0.9) < 0.7
-    assert len(await nights(crew)) == 1
+    await fill(crew, too_sure(10, seed=9))
+    assert len(await nights(crew)) == 1  # not twice in a night, whatever was said
+
+    async def next_night(uow: UnitOfWork) -> CalibrationRun | None:
+        uow.at += timedelta(days=1)
+        return await recalibrate_workspace(uow)
+
+    later = await crew.house.store.write(crew.system, next_night)
+    assert later is not None
+    assert (later.rows, later.kept) == (210, False)  # what is in force is as good already
 
 
 async def test_a_worse_calibration_is_never_deployed(crew: Crew) -> None:
@@ -160,8 +175,6 @@ async def test_runs_are_for_managers_and_admins(crew: Crew) -> None:
 
 
 async def test_an_asker_who_then_wants_a_person_was_not_helped(desk: Desk) -> None:
-    from assistant.calibration_runs import labelled_rows
-
     before = sum(not row.right for row in await labelled_rows(desk.unit()))
     conversation_id = await desk.start(desk.crew.customer)
     answer = await desk.ask(desk.crew.customer, PORTS, conversation_id=conversation_id)
@@ -203,3 +216,33 @@ def test_what_is_calibrated_already_stays() -> None:
     assert abs(slope - 1) < 0.25
     assert abs(offset) < 0.25
     assert timedelta(days=1)
+
+
+async def test_an_answer_is_outdated_when_its_article_says_something_else(crew: Crew) -> None:
+    article = {"title": "Returns", "body": "Within 30 days.", "locale": "en", "visibility": "PUBLIC"}
+    made = await crew.manager.ask(
+        "mutation($input: ArticleCreateInput!) { articleCreate(input: $input) { ... on Article { id } } }",
+        input=article | {"publish": True},
+    )
+    article_id = made["articleCreate"]["id"]
+    start = 'mutation { startConversation(input: {subject: "Chat"}) { id } }'
+    conversation_id = (await crew.customer.ask(start))["startConversation"]["id"]
+
+    async def create(uow: UnitOfWork) -> None:
+        cited = Evidence(
+            article_id=article_id, article_version=1, title="Returns", locale="en", quote="Within 30 days.",
+            start=0, end=15, score=1, dense=1, lexical=1, cited=True,
+        )  # fmt: skip
+        uow.save(
+            Answer(
+                id=new_id(), conversation_id=conversation_id, question="q", language="en", intent="question",
+                text="a", mode="extractive", decision="answered", reason="found_in_article", confidence=0.9,
+                threshold=0.5, evidence=[cited],
+            )
+        )  # fmt: skip
+
+    await crew.house.store.write(crew.system, create)
+    query = f'{{ answers(conversationId: "{conversation_id}") {{ outdated }} }}'
+    assert (await crew.customer.ask(query))["answers"] == [{"outdated": False}]
+    await crew.manager.do("articleUpdate", {"id": article_id, "body": "Within 14 days."})
+    assert (await crew.customer.ask(query))["answers"] == [{"outdated": True}]

