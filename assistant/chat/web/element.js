@@ -29,6 +29,7 @@ export class RapportChat extends HTMLElement {
         this.conversation.addEventListener('change', () => this.draw());
         this.conversation.addEventListener('said', (event) => this.noteSaid(event.detail));
         this.views = new Map();
+        this.isOpen = false;
         this.unread = 0;
         this.build();
         this.resumeListening();
@@ -59,7 +60,7 @@ export class RapportChat extends HTMLElement {
         this.isOpen = true;
         this.unread = 0;
         this.setAttribute('open', '');
-        this.draw();
+        this.show(); // now: what is hidden takes no focus
         if (focus) this.field.focus();
         this.toEnd();
         this.tell('open');
@@ -70,7 +71,7 @@ export class RapportChat extends HTMLElement {
         if (this.isPage) return;
         this.isOpen = false;
         this.removeAttribute('open');
-        this.draw();
+        this.show();
         this.launcher.focus();
         this.tell('close');
     }
