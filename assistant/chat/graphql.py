@@ -42,5 +42,5 @@ class ChatSubscription:
         self, info: Info, conversation_id: strawberry.ID
     ) -> AsyncGenerator[types.ChatEvent, None]:
         switchboard = await info.context.services.aget(Switchboard)
-        async for event in switchboard.watch(info.context.actor, conversation_id):
+        async for event in switchboard.hear(info.context.actor, conversation_id):
             yield types.ChatEvent.of(event)

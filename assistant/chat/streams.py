@@ -39,7 +39,7 @@ async def tell_chat(switchboard: Switchboard, actor: Actor, conversation_id: str
     """Yield what happens in a conversation as JSON; an empty event keeps the line open."""
     first = True
     try:
-        async with aclosing(switchboard.watch(actor, conversation_id)) as events:
+        async with aclosing(switchboard.hear(actor, conversation_id)) as events:
             async for event in events:
                 first = False
                 if event.kind is ChatEventKind.QUIET:

@@ -57,9 +57,9 @@ class _Line:
 class _Ear:
     """Listens to the commits of one workspace; who waits for ``listens`` misses none."""
 
-    def __init__(self, hear: Callable[[Callable[[], None]], Coroutine[Any, Any, None]], name: str) -> None:
+    def __init__(self, listen: Callable[[Callable[[], None]], Coroutine[Any, Any, None]], name: str) -> None:
         self.listens = asyncio.Event()
-        self.task = asyncio.create_task(hear(self.listens.set), name=name)
+        self.task = asyncio.create_task(listen(self.listens.set), name=name)
         self.task.add_done_callback(self._report_end)
 
     def _report_end(self, task: asyncio.Task[None]) -> None:
@@ -79,7 +79,7 @@ class Switchboard:
         self._ears: dict[str, _Ear] = {}
         self._held: dict[str, int] = defaultdict(int)
 
-    async def watch(self, actor: Actor, conversation_id: str) -> AsyncGenerator[ChatEvent, None]:
+    async def hear(self, actor: Actor, conversation_id: str) -> AsyncGenerator[ChatEvent, None]:
         """Yield what happens in a conversation from now on, CHANGED at once; end when the session ends.
 
         Raise NotFound for a conversation that the actor may not see (any more), RateLimited for too many
@@ -139,7 +139,7 @@ class Switchboard:
         ear = self._ears.get(workspace_id)
         if ear is None or ear.task.done():
             ear = self._ears[workspace_id] = _Ear(
-                partial(self._hear, workspace_id), name=f"chats {workspace_id}"
+                partial(self._listen, workspace_id), name=f"chats {workspace_id}"
             )
         return ear
 
@@ -156,7 +156,7 @@ class Switchboard:
             if ear := self._ears.pop(actor.workspace_id, None):
                 ear.task.cancel()
 
-    async def _hear(self, workspace_id: str, listens: Callable[[], None]) -> None:
+    async def _listen(self, workspace_id: str, listens: Callable[[], None]) -> None:
         """Ring the chats whose conversations a commit touched."""
         reader, house = self._store.reader, system_actor(workspace_id)
         seen = await reader.newest_version(workspace_id)

@@ -290,7 +290,7 @@ async def test_a_person_has_only_so_many_open_chats(
 ) -> None:
     async with svcs.Container(house.registry) as services:
         switchboard = await services.aget(Switchboard)
-    watching = [switchboard.watch(visitor.person.actor, visitor.conversation_id) for _ in range(MOST_LINES)]
+    watching = [switchboard.hear(visitor.person.actor, visitor.conversation_id) for _ in range(MOST_LINES)]
     for one in watching:
         await anext(one)
     async with listening(server, visitor.person, visitor.conversation_id) as line:

@@ -48,7 +48,7 @@ def build_rep_app(folder: Path) -> Path:
 class AppServer:
     """The house's web edge with the app at /app, on a port that stays the same while it comes and goes."""
 
-    def __init__(self, house: House, app_dir: Path) -> None:
+    def __init__(self, house: House, app_dir: Path | None = None) -> None:
         settings = house.settings.model_copy(update={"app_dir": app_dir})
         self._app = create_app(replace(house, settings=settings))
         with socket.socket() as free:

@@ -138,7 +138,7 @@ export class RapportChat extends HTMLElement {
         this.main = h('div', { class: 'main' }, this.note, this.log, h('div', { class: 'below' }, this.person), this.form);
         this.sheets = h('div', { class: 'sheets' });
         this.panel = h('section', {
-            class: 'panel', part: 'panel', id: 'panel', lang: this.language === 'zh' ? 'zh-CN' : 'en', role: this.isPage ? 'region' : 'dialog', 'aria-label': heading, hidden: !this.isOpen,
+            class: 'panel', part: 'panel', id: 'panel', lang: this.language === 'zh' ? 'zh-CN' : 'en', role: this.isPage ? 'main' : 'dialog', 'aria-label': heading, hidden: !this.isOpen,
             onkeydown: (event) => this.keyedInPanel(event),
         }, h('header', { part: 'header', class: 'header' },
             h('span', { class: 'mark', 'aria-hidden': 'true' }, icon('chat')),
@@ -300,7 +300,7 @@ export class RapportChat extends HTMLElement {
 
     /** On a phone the chat is all there is: the focus goes round in it. */
     keepFocus(event) {
-        const all = [...this.panel.querySelectorAll('button, textarea, input, [tabindex="0"]')].filter((one) => one.checkVisibility?.() ?? one.offsetParent);
+        const all = [...this.panel.querySelectorAll('button:enabled, textarea, input, [tabindex="0"]')].filter((one) => !one.closest('[inert]') && one.getClientRects().length);
         const [first, last] = event.shiftKey ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
         if (this.shadowRoot.activeElement === last) {
             event.preventDefault();

@@ -9,7 +9,7 @@ const RULE = /^[\s|:-]+$/;
 
 /** Return the elements of a text. Words of people are plain: lines stay lines, and nothing else is read into them. */
 export function plain(text) {
-    return [h('p', { dir: 'auto', class: 'plain' }, text)];
+    return [h('p', { dir: 'auto', class: 'words' }, text)];
 }
 
 /** Return the elements of a text in Markdown. */
@@ -35,7 +35,7 @@ function taken(lines, pattern) {
 }
 
 function heading(line) {
-    return h('p', { class: 'heading', dir: 'auto', role: 'heading', 'aria-level': '4' }, inline(line.replace(/^#+\s*|\s*#+$/g, '')));
+    return h('p', { class: 'heading', dir: 'auto', role: 'heading', 'aria-level': '3' }, inline(line.replace(/^#+\s*|\s*#+$/g, '')));
 }
 
 function paragraph(lines) {
@@ -64,9 +64,10 @@ function table(lines) {
     const rows = lines.map((line) => line.match(ROW)[1].split('|').map((cell) => cell.trim()));
     const hasHead = rows.length > 1 && RULE.test(lines[1]);
     const body = hasHead ? rows.slice(2) : rows;
-    const row = (cells, tag) => h('tr', {}, cells.map((cell) => h(tag, { dir: 'auto', scope: tag === 'th' ? 'col' : null }, inline(cell))));
+    const cellOf = (cell, isHead) => h(isHead && cell ? 'th' : 'td', { dir: 'auto', scope: isHead && cell ? 'col' : null }, inline(cell));
+    const row = (cells, isHead) => h('tr', {}, cells.map((cell) => cellOf(cell, isHead)));
     return h('div', { class: 'table', tabindex: '0', role: 'group', 'aria-label': rows[0].join(', ') },
-        h('table', {}, hasHead && h('thead', {}, row(rows[0], 'th')), h('tbody', {}, body.map((cells) => row(cells, 'td')))));
+        h('table', {}, hasHead && h('thead', {}, row(rows[0], true)), h('tbody', {}, body.map((cells) => row(cells, false)))));
 }
 
 function inline(text) {

@@ -1,0 +1,353 @@
+"""The customer chat, as a visitor has it: in a real Chromium, on a page that is not ours."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import svcs
+from playwright.async_api import Browser, Route, expect
+
+from backend.core.demo import FOLDER
+from backend.core.ids import new_id
+from backend.core.unit_of_work import UnitOfWork
+from backend.house import House
+from backend.identity.documents import SignInTries
+from backend.identity.people import set_password
+from knowledge.articles import create_article
+from knowledge.markdown_files import read_markdown_folder
+from knowledge.search import KnowledgeBase
+from tests.crew import Crew
+from tests.e2e.chat_browser import DESK, HOSTILE, Front, chat_page, front_of, visitor_browser
+from tests.e2e.rep_day import PASSWORD
+
+WARRANTY = "How long is the warranty on an HL-30 Probe?"
+CALIBRATION = "三点校准一支多少钱？"
+UNKNOWN = "Do you have a Modbus connection for building management systems?"
+SUBJECTS = ("warranty", "calibration", "returns", "battery", "gateway-setup", "plans", "delivery", "repair")
+TYPING = "mutation($id: ID!) { chatTyping(conversationId: $id) }"
+
+
+@pytest.fixture(scope="session")
+async def informed(house: House, http: httpx.AsyncClient) -> Crew:
+    """A crew with a small help centre in two languages, indexed."""
+    crew = await Crew.hire(house, http)
+    files = [one for one in read_markdown_folder(FOLDER / "articles") if one.key.startswith(SUBJECTS)]
+
+    async def create(uow: UnitOfWork) -> None:
+        for file in files:
+            await create_article(uow, file.fields() | {"publish": True}, id=new_id())
+
+    await house.store.write(crew.system, create)
+    async with svcs.Container(house.registry) as services:
+        knowledge = await services.aget(KnowledgeBase)
+    await knowledge.embedder.wait_until_ready()
+    await knowledge.library.settle(crew.workspace_id)
+    return crew
+
+
+@pytest.fixture
+async def front(informed: Crew) -> AsyncIterator[Front]:
+    await SignInTries.get_pymongo_collection().delete_many({"_id": {"$regex": "^visitors:"}})
+    async with front_of(informed) as front:
+        yield front
+
+
+async def test_from_a_question_to_a_person_and_back_after_a_reload(browser: Browser, front: Front) -> None:
+    front.site.css = HOSTILE
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await expect(chat[".greeting"]).to_have_text("Hello! How can we help?")
+        look = (
+            "(one) => (({textTransform, direction, letterSpacing, visibility}) => [textTransform, direction, "
+        )
+        look += "letterSpacing, visibility])(getComputedStyle(one))"
+        assert await chat[".greeting"].evaluate(look) == ["none", "ltr", "-0.345px", "visible"]
+        await chat.say(WARRANTY)
+        await expect(chat[".message.bot .bubble td"].filter(has_text="24 months")).to_be_visible()
+        await expect(chat[".quote"]).to_be_hidden()
+        await chat[".source"].click()
+        await expect(chat[".quote-foot span"]).to_have_text("Version 1")
+        await expect(chat[".quote td"].filter(has_text="24 months")).to_be_visible()
+        await chat[".quote .link"].click()
+        await expect(chat[".sheet h2"]).to_be_focused()
+        await expect(chat[".sheet tbody .quoted"].first).to_contain_text("HL-30")
+        await chat[".sheet-head .plain"].click()
+        await expect(chat[".quote .link"]).to_be_focused()
+        await chat[".thumb.yes"].click()
+        await expect(chat[".thanks"]).to_have_text("Thank you!")
+
+        await chat[".person"].click()
+        await expect(chat[".state"]).to_have_text("Waiting for a person")
+        id = await chat.conversation_id()
+        assert await front.said(id) == [WARRANTY, "I would like to talk to a person, please."]
+        await front.crew.agent.ask(TYPING, id=id)
+        await expect(chat[".typing"]).to_be_visible()
+        await front.answer(id, "Hello, I am here.")
+        await expect(chat[".message.agent .bubble"]).to_have_text("Hello, I am here.")
+        await expect(chat[".between"]).to_have_text("Agent has joined the conversation")
+        await expect(chat[".state"]).to_have_text("Agent answers you")
+        await expect(chat[".typing"]).to_have_count(0)
+        await chat.say("Good to meet you 👋")
+        await expect(chat[".message.customer"]).to_have_count(3)
+        await expect(chat[".waiting"]).to_have_count(0)
+
+        await chat.page.reload()
+        await expect(chat[".panel"]).to_be_hidden()
+        await expect(chat[".message"]).to_have_count(6)
+        await expect(chat[".state"]).to_have_text("Agent answers you")
+        await expect(chat[".thumb.yes"]).to_have_attribute("aria-pressed", "true")
+        await front.answer(id, "Anything else?")
+        await expect(chat[".badge"]).to_have_text("1")
+        assert (await front.said(id))[-1] == "Good to meet you 👋"
+
+
+async def test_a_question_without_an_answer_reaches_a_person_in_chinese(
+    browser: Browser, front: Front
+) -> None:
+    async with (
+        visitor_browser(browser, locale="zh-CN") as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        assert await chat.page.evaluate("document.documentElement.lang") == "zh-CN"
+        await expect(chat[".greeting"]).to_have_text("您好！有什么可以帮您？")
+        assert await chat.faults() == []
+        await chat.say(CALIBRATION)
+        await expect(chat[".message.bot .bubble td"].filter(has_text="260")).to_be_visible()
+        await expect(chat[".source-title"]).to_contain_text("校准")
+        await chat[".source"].click()
+        assert await chat.faults() == []
+        await chat[".quote .link"].click()
+        await expect(chat[".sheet"]).to_be_visible()
+        assert await chat.faults() == []
+        await chat.page.keyboard.press("Escape")
+        await chat.say("你们的探头能接 Modbus 楼宇自控系统吗？")
+        await expect(chat[".state"]).to_have_text("正在等待人工客服")
+        await expect(chat[".message.bot"].last).to_contain_text("工单号")
+        await front.answer(await chat.conversation_id(), "您好，暂时不能。")
+        await expect(chat[".message.agent .bubble"]).to_have_text("您好，暂时不能。")
+        assert await chat.faults() == []
+
+
+async def test_everything_works_by_keyboard_and_the_focus_comes_back(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,  # at a phone's width, where the chat is all there is
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        keys = chat.page.keyboard
+        await expect(chat[".launcher"]).to_have_attribute("aria-expanded", "false")
+        await keys.press("Tab")
+        await keys.press("Tab")
+        await expect(chat[".launcher"]).to_be_focused()
+        await keys.press("Enter")
+        await expect(chat["textarea"]).to_be_focused()
+        await expect(chat[".panel"]).to_have_attribute("aria-modal", "true")
+        await keys.type("How long is the warranty")
+        await keys.press("Shift+Enter")
+        await keys.type("on an HL-30 Probe?")
+        await keys.press("Enter")
+        await expect(chat[".source"]).to_be_visible()
+        for _ in range(20):  # back from the field to the source, over whatever lies between
+            await keys.press("Shift+Tab")
+            if await chat[".source"].evaluate("(one) => one === one.getRootNode().activeElement"):
+                break
+        await expect(chat[".source"]).to_be_focused()
+        await keys.press("Enter")
+        await expect(chat[".source"]).to_have_attribute("aria-expanded", "true")
+        await keys.press("Tab")
+        for _ in range(4):
+            if await chat[".quote .link"].evaluate("(one) => one === one.getRootNode().activeElement"):
+                break
+            await keys.press("Tab")
+        await keys.press("Enter")
+        await expect(chat[".sheet h2"]).to_be_focused()
+        await keys.press("Escape")
+        await expect(chat[".quote .link"]).to_be_focused()
+        for _ in range(30):  # the focus goes round: it never leaves for the page below
+            await keys.press("Tab")
+            assert await chat.page.evaluate("document.activeElement.localName") == "rapport-chat"
+        await keys.press("Escape")
+        await expect(chat[".panel"]).to_be_hidden()
+        await expect(chat[".launcher"]).to_be_focused()
+
+
+HARMFUL = [
+    "<img src=x onerror=\"document.title='owned'\">",
+    "<script>document.title='owned'</script>",
+    "[x](javascript:document.title='owned') `</code><svg onload=document.title='owned'>`",
+    '| <b onmouseover=alert(1)>a</b> | **<i>b</i>** |\n|---|---|\n| "><script>owned()</script> | c |',
+    "مرحبا، كيف الحال؟ " + "\u202e" + "abc",
+    "👩‍👩‍👧‍👦 繁體字與简体字",
+    "W" * 3_000,
+]
+
+
+async def test_words_stay_words(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, viewport={"width": 320, "height": 568}) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("talk to a person")
+        await expect(chat[".state"]).to_have_text("Waiting for a person")
+        id = await chat.conversation_id()
+        for text in HARMFUL:
+            await front.answer(id, text)
+        await expect(chat[".message.agent"]).to_have_count(len(HARMFUL))
+        shown = await chat[".message.agent .bubble p"].evaluate_all(
+            "(all) => all.map((one) => one.textContent)"
+        )
+        assert shown == HARMFUL
+        for text in HARMFUL[:3]:
+            await chat.say(text)
+        await expect(chat[".message.customer"]).to_have_count(4)
+        await expect(chat[".waiting"]).to_have_count(0)
+        assert await front.said(id) == ["talk to a person", *HARMFUL[:3]]
+        strange = "img, script, svg[onload], i:not(.three i), b, a[href^=javascript]"
+        assert await chat[".list"].evaluate(f"(one) => one.querySelectorAll('{strange}').length") == 0
+        assert await chat.page.title() == "Shop"
+        assert await chat[".message.agent .bubble p"].nth(4).get_attribute("dir") == "auto"
+        for part in (".panel", ".log", ".bubble >> nth=7"):
+            assert await chat[part].evaluate("(one) => one.scrollWidth <= innerWidth"), part
+        assert await chat.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert await chat.faults() == []
+
+
+async def test_what_is_written_offline_is_sent_once_and_in_order(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        asked = 0
+
+        async def lose_the_answer(route: Route) -> None:
+            nonlocal asked
+            asked += 1
+            if asked > 1:
+                await route.continue_()
+                return
+            await route.fetch()  # the server hears it, and answers into the void
+            await route.abort("connectionreset")
+
+        await chat.page.route("**/assistant/ask", lose_the_answer)
+        await chat.say(WARRANTY)
+        await expect(chat[".source"]).to_be_visible()
+        assert asked == 2
+        id = await chat.conversation_id()
+        assert await front.said(id) == [WARRANTY]
+
+        await visitor.set_offline(True)
+        await front.server.stop()
+        await chat.say("I would like to talk to a person")
+        await chat.say("It is urgent")
+        await expect(chat[".notice"]).to_contain_text("No connection.")
+        await expect(chat[".waiting .meta"]).to_have_text(["Waiting to be sent"] * 2)
+        assert await front.said(id) == [WARRANTY]
+        await front.server.start()
+        await visitor.set_offline(False)
+        await expect(chat[".waiting"]).to_have_count(0)
+        await expect(chat[".notice"]).to_be_hidden()
+        assert await front.said(id) == [WARRANTY, "I would like to talk to a person", "It is urgent"]
+
+
+async def test_two_tabs_are_one_conversation(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as one,
+        chat_page(visitor, front.site.address) as two,
+    ):
+        await one.open()
+        await two.open()
+        await one.say("Please let me talk to a person")
+        await expect(one[".state"]).to_have_text("Waiting for a person")
+        await expect(two[".message"]).to_have_count(2)
+        await two.say("From the second tab")
+        await expect(one[".message.customer"]).to_have_count(2)
+        id = await one.conversation_id()
+        assert await front.said(id) == ["Please let me talk to a person", "From the second tab"]
+        await one.page.get_by_role("button", name="Options").click()
+        await one.page.get_by_role("button", name="Forget this conversation on this device").click()
+        for tab in (one, two):
+            await expect(tab[".greeting"]).to_be_visible()
+            await expect(tab[".message"]).to_have_count(0)
+        await one.say("Hello")
+        await expect(one[".message.bot"]).to_have_count(1)
+        assert await one.conversation_id() != id
+
+
+async def test_a_customer_signs_in_on_our_page_and_out_again(browser: Browser, front: Front) -> None:
+    user = await front.crew.user("customer")
+    await set_password(user, PASSWORD)
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        options = chat.page.get_by_role("button", name="Options")
+        await options.click()
+        await chat.page.get_by_role("button", name="Sign in").click()
+        await chat["#email"].fill(user.email)
+        await chat["#password"].fill("wrong")
+        await chat[".primary"].click()
+        await expect(chat[".error"]).to_have_text("E-mail or password is wrong.")
+        assert await chat.faults() == []
+        await chat["#password"].fill(PASSWORD)
+        await chat["#password"].press("Enter")
+        await expect(chat[".sheet"]).to_have_count(0)
+        await chat.say(WARRANTY)
+        await expect(chat[".source"]).to_be_visible()
+        id = await chat.conversation_id()
+        mine = await front.crew.customer.ask("{ conversations(first: 50) { nodes { id } } }")
+        assert {"id": id} in mine["conversations"]["nodes"]
+        await chat.page.reload()
+        await expect(chat[".message"]).to_have_count(2)
+        await options.click()
+        await chat.page.get_by_role("button", name="Sign out").click()
+        await expect(chat[".message"]).to_have_count(0)
+        assert (
+            await chat.page.evaluate("Object.values(localStorage).join('').includes('refreshToken')") is False
+        )
+
+
+async def test_a_page_dresses_the_chat_and_hears_of_it(browser: Browser, front: Front) -> None:
+    front.site.css = (
+        "rapport-chat { --rapport-accent: #7a1fa2; } rapport-chat::part(launcher) { width: 80px; }"
+    )
+    look = 'data-lang="zh" data-theme="dark" data-position="left" data-heading="店铺"'
+    front.site.attributes = f'{look} data-suggestions="多久发货？|When?"'
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.page.evaluate(
+            "addEventListener('rapport-message', (event) => { window.heard = event.detail })"
+        )
+        ground = "(one) => getComputedStyle(one).backgroundColor"
+        assert await chat[".launcher"].evaluate(ground) == "rgb(122, 31, 162)"
+        box = await chat[".launcher"].bounding_box()
+        assert box is not None
+        assert (box["x"], box["width"]) == (20, 80)
+        await chat.open()
+        await expect(chat[".title"]).to_have_text("店铺")
+        await expect(chat[".suggestion"]).to_have_text(["多久发货？"])
+        assert await chat[".panel"].evaluate("(one) => getComputedStyle(one).colorScheme") == "dark"
+        await chat.page.evaluate("document.querySelector('rapport-chat').ask('你好')")
+        await expect(chat[".message.bot"]).to_have_count(1)
+        assert (await chat.page.evaluate("window.heard"))["author"] == "BOT"
+        await chat.page.evaluate("document.querySelector('rapport-chat').close()")
+        await expect(chat[".panel"]).to_be_hidden()
+
+
+async def test_a_chat_that_is_closed_says_so(browser: Browser, front: Front) -> None:
+    update = """mutation($input: ChatKeyUpdateInput!) { chatKeyUpdate(input: $input) { __typename } }"""
+    await front.crew.admin.ask(
+        update, input={"id": front.key, "origins": [front.site.address], "isActive": False}
+    )
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        await expect(chat[".notice"]).to_contain_text("This chat has no key")
+        await expect(chat["textarea"]).to_be_hidden()
