@@ -17,8 +17,9 @@ def group_questions(
 ) -> list[list[int]]:
     """Return groups of two and more, largest first, as places in ``rows`` (n, dimension), the middle first.
 
-    Rows are centred on the ``means`` of their language, without which any two of one language look alike;
-    so questions in Chinese and in English meet. ``near`` is the largest mean cosine distance within a group.
+    Rows are centred on the ``means`` of their language, without which any two of one language look alike.
+    The same question in two languages mostly makes two groups: each becomes an article of its own.
+    ``near`` is the largest mean cosine distance within a group.
     """
     if len(rows) < 2:
         return []
