@@ -25,7 +25,7 @@ from backend.crm.documents import Contact
 from backend.crm.privacy.pseudonyms import Eraser, eraser_for
 from backend.service.documents import Conversation, Message, MessageDirection
 from knowledge.search import KnowledgeBase
-from knowledge.text import guess_language, tokens
+from knowledge.text import Language, guess_language, tokens
 
 LOOKED_BACK = timedelta(days=90)
 LEAST_ASKED = 3  # times
@@ -42,7 +42,7 @@ class Question:
 
     message: Message
     contact_id: str
-    language: str
+    language: Language
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ async def mine_questions(
     if len({one.contact_id for one in asked}) < LEAST_PEOPLE:
         return []
     found = await rows.of([one.message.body for one in asked])
-    groups = await asyncio.to_thread(group_questions, found, [one.language for one in asked])
+    languages = [one.language for one in asked]
+    groups = await asyncio.to_thread(group_questions, found, languages, rows.means)
     drafts = []
     for places in groups[:MOST_DRAFTS]:
         some = [asked[place] for place in places]

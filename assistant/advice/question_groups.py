@@ -1,26 +1,29 @@
 """Questions that are the same question: groups of rows that are near one another; pure numbers."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from assistant.advice.text_rows import Rows
+from knowledge.text import Language
 
 MOST_QUESTIONS = 2_000  # all pairs are compared
-NEAR = 0.34  # of average linkage between centred rows: see docs/advice.md for how it was chosen
+NEAR = 0.36  # of average linkage between centred rows: see docs/advice.md for how it was chosen
 
 
-def group_questions(rows: Rows, languages: Sequence[str], *, near: float = NEAR) -> list[list[int]]:
+def group_questions(
+    rows: Rows, languages: Sequence[Language], means: Mapping[Language, Rows], *, near: float = NEAR
+) -> list[list[int]]:
     """Return groups of two and more, largest first, as places in ``rows`` (n, dimension), the middle first.
 
-    Rows are centred on the mean of their language, without which any two of one language look alike; so
-    questions in Chinese and in English meet. ``near`` is the largest mean cosine distance within a group.
+    Rows are centred on the ``means`` of their language, without which any two of one language look alike.
+    The same question in two languages mostly makes two groups: each becomes an article of its own.
+    ``near`` is the largest mean cosine distance within a group.
     """
     if len(rows) < 2:
         return []
-    centred = _centred(rows, languages)
+    centred = _centred(rows, languages, means)
     labels = fcluster(linkage(centred, method="average", metric="cosine"), near, criterion="distance")
     members: dict[int, list[int]] = {}
     for place, label in enumerate(labels):
@@ -29,17 +32,10 @@ def group_questions(rows: Rows, languages: Sequence[str], *, near: float = NEAR)
     return sorted(groups, key=lambda some: (-len(some), some[0]))
 
 
-def _centred(rows: Rows, languages: Sequence[str]) -> Rows:
-    found = np.array(rows, np.float64)
-    names = np.array(languages)
-    common = found.mean(axis=0)
-    for language, n in Counter(languages).items():
-        of_it = names == language
-        # A few questions in one language have no mean of their own worth the name.
-        found[of_it] -= found[of_it].mean(axis=0) if n >= 8 else common
+def _centred(rows: Rows, languages: Sequence[Language], means: Mapping[Language, Rows]) -> Rows:
+    found = np.array([row - means[language] for row, language in zip(rows, languages, strict=True)])
     found += np.random.default_rng(0).normal(0, 1e-9, found.shape)  # no row is quite zero
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    centred: Rows = (found / np.maximum(lengths, 1e-12)).astype(np.float32)
+    centred: Rows = (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
     return centred
 
 

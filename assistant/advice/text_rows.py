@@ -2,12 +2,13 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Embedder
+from knowledge.text import Language
 
 Rows = NDArray[np.float32]
 MOST_REMEMBERED = 20_000  # rows of 384 halves: some 15 MB
@@ -20,6 +21,11 @@ class TextRows:
     def __init__(self, embedder: Embedder, *, most: int = MOST_REMEMBERED) -> None:
         self._embedder, self._most = embedder, most
         self._rows: OrderedDict[bytes, NDArray[np.float16]] = OrderedDict()
+
+    @property
+    def means(self) -> Mapping[Language, Rows]:
+        """Return the mean row of each language, once the model is loaded."""
+        return self._embedder.language_means
 
     async def of(self, texts: Sequence[str]) -> Rows:
         """Return unit rows, float32 (len(texts), dimension), in order."""

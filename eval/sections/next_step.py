@@ -227,7 +227,8 @@ def by_cases(task: Task, seed: int) -> Chances:
         near = 0.6 * last[some] @ asked_last[number] + 0.4 * three[some] @ asked_three[number]
         order = np.argsort(-near, kind="stable")[:25]
         np.add.at(found[number], labels[some[order]], np.exp(20 * (near[order] - near[order[0]])))
-    return found / found.sum(axis=1, keepdims=True)
+    found /= found.sum(axis=1, keepdims=True)
+    return found
 
 
 LEARNERS = {"regression": by_regression, "habits": by_habits, "cases": by_cases, "trees": by_trees}

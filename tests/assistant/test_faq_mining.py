@@ -17,6 +17,7 @@ from backend.service.conversations import open_conversation
 from backend.service.documents import AuthorKind
 from backend.service.messages import add_message
 from knowledge.documents import Article, ArticleStatus
+from knowledge.text import guess_language
 from tests.assistant.conftest import Desk
 from tests.crew import Crew, Person
 
@@ -163,12 +164,12 @@ async def test_a_draft_without_an_answer_needs_one(desk: Desk, crew: Crew) -> No
     assert done["article"]["body"] == "Behind the building."
 
 
-async def test_groups_meet_across_languages_and_keep_strangers_apart(desk: Desk) -> None:
+async def test_the_same_question_in_other_words_is_one_group_and_strangers_stay_apart(desk: Desk) -> None:
     async with svcs.Container(desk.crew.house.registry) as services:
         rows = await services.aget(TextRows)
     texts = [*PARKING, *OTHERS]
     found = await rows.of(texts)
-    groups = group_questions(found, ["en"] * len(texts))
+    groups = group_questions(found, [guess_language(text) for text in texts], rows.means)
     assert sorted(groups[0]) == [0, 1, 2, 3]
     assert all(len(group) < 3 for group in groups[1:])
-    assert group_questions(found[:1], ["en"]) == []
+    assert group_questions(found[:1], ["en"], rows.means) == []

@@ -48,7 +48,7 @@ class Market:
 
     async def _records(self, uow: UnitOfWork) -> None:
         await ensure_default_pipeline(uow)
-        ours = {"owner_id": self.crew.rep.user_id, "team_ids": [self.crew.teams["east"]]}
+        ours: dict[str, Any] = {"owner_id": self.crew.rep.user_id, "team_ids": [self.crew.teams["east"]]}
         for number, id in enumerate(self.accounts):
             await create_account(uow, {"name": f"Customer {number}", **ours}, id=id)
             for again in range(1 + number % DEALS_EACH):

@@ -5,7 +5,7 @@ when somebody is shown what rests on a record that is not theirs.
 """
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assistant.advice.documents import FaqSuggestion
 from assistant.advice.profiles import recompute_profile
@@ -40,7 +40,8 @@ def _some(town: Town, kind: str, rng: random.Random) -> list[Item]:
 
 async def _draft(uow: UnitOfWork, messages: list[Item]) -> None:
     for item in messages:
-        body, talk = item.record.body, item.record.conversation_id  # type: ignore[attr-defined]  # messages
+        record: Any = item.record
+        body, talk = record.body, record.conversation_id
         uow.save(
             FaqSuggestion(
                 question=body,

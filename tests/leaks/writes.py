@@ -65,6 +65,8 @@ async def comparisons(asker: Asker, kind: str) -> None:
     shape = shape_of(kind)
     if asker.who.contact_id is not None or not shape.hideable:
         return
+    if asker.reference.level(asker.who, kind, "read") == "none":
+        return  # of a kind that somebody reads nothing of, no field is theirs to see or not
     for argument, names in (("filter", filters(kind)), ("orderBy", orders(kind))):
         unknown = await refusal(asker, shape.several, argument, f"{{{NOBODYS}: {{eq: 1}}}}")
         for name, text in names.items():

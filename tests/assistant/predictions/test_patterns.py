@@ -7,7 +7,7 @@ import pytest
 
 from assistant.predictions.affinity import find_affinities
 from assistant.predictions.groups import Customer, group_customers
-from assistant.predictions.leaving import fit_leaving
+from assistant.predictions.leaving import Row, fit_leaving
 
 
 def test_what_goes_together_is_found_with_its_counts() -> None:
@@ -56,7 +56,8 @@ def test_too_few_or_all_alike_make_no_story() -> None:
 
 def test_who_leaves_is_learned_with_what_it_hangs_on() -> None:
     rng = np.random.default_rng(2)
-    rows, left = [], []
+    rows: list[Row] = []
+    left = []
     for _ in range(1_500):
         quiet, plan = float(rng.uniform(0, 100)), str(rng.choice(["month", "year"]))
         chance = 0.1 + 0.5 * (quiet > 50) + 0.3 * (plan == "month")
@@ -64,7 +65,8 @@ def test_who_leaves_is_learned_with_what_it_hangs_on() -> None:
         left.append(bool(rng.random() < chance))
     model = fit_leaving(rows, left)
     assert model is not None
-    likely, unlikely = {"quiet": 90.0, "plan": "month"}, {"quiet": 5.0, "plan": "year"}
+    likely: Row = {"quiet": 90.0, "plan": "month"}
+    unlikely: Row = {"quiet": 5.0, "plan": "year"}
     assert model.estimate(likely).value == pytest.approx(0.9, abs=0.07)
     assert model.estimate(unlikely).value == pytest.approx(0.1, abs=0.07)
     factors = model.factors(likely)
