@@ -5,7 +5,6 @@ import random
 import sys
 import tempfile
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -52,7 +51,7 @@ async def probe_worlds(worlds: int, first: int) -> Found:
             data_dir=Path(folder),
             database_sync=False,
             demo=False,
-            access_token_life=timedelta(days=1),  # a world is walked for longer than a phone's token counts
+            access_token_minutes=1_440,  # a world is walked for longer than a phone's token counts
         )
         async with open_house(main.MODULES, settings, working=True) as house:
             app = create_app(replace(house, settings=settings.model_copy(update=SPENDING)))
