@@ -13,10 +13,16 @@ from backend.house import House, _furnish
 from tests.core.test_web_hygiene import client_of
 from tests.sync_proof.history import Step, make_history, shortest
 from tests.sync_proof.oracle import Broken
-from tests.sync_proof.world import MakePhone, World, native_wire_phone, rxdb_wire_phone
+from tests.sync_proof.world import (
+    MakePhone,
+    World,
+    native_wire_phone,
+    rxdb_wire_phone,
+    watermelon_wire_phone,
+)
 
 AT_ONCE = 3  # the house computes for one while the database works for another
-KINDS: tuple[MakePhone, ...] = (rxdb_wire_phone, native_wire_phone)
+KINDS: tuple[MakePhone, ...] = (rxdb_wire_phone, native_wire_phone, watermelon_wire_phone)
 
 
 @dataclass

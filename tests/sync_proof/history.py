@@ -40,6 +40,7 @@ DEEDS = {
     "edit": 6,
     "remove": 3,
     "restart": 1,
+    "restore": 2,
 }
 FAULTS = {Fault.NONE: 6, Fault.LOST: 4, Fault.TWICE: 2, Fault.REVERSED: 2, Fault.KEPT: 2}
 

@@ -250,7 +250,8 @@ class Oracle:
         if now[name] == edit.becomes[name]:
             return ("so already",)
         if now[name] == edit.was.get(name):
-            return ("accepted",)
+            # Who says a version alone conflicts with whoever set the column since, even to what it was.
+            return ("accepted", "lost") if edit.by_version else ("accepted",)
         if dict(thing.setters)[name] != edit.user_id:
             return ("lost",)
         typing_on = thing.last_by == edit.user_id and (

@@ -43,6 +43,7 @@ class Edit:
     was: Row = field(default_factory=dict)
     becomes: Row = field(default_factory=dict)
     repeats: Literal["told", "alike", "new"] = "alike"
+    by_version: bool = False  # the phone says which version it had, and not what was in it
 
     @property
     def delta(self) -> Row:

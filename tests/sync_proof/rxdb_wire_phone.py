@@ -14,7 +14,7 @@ from typing import Any
 from backend.core.sync import SyncedCollection
 from mobile_sync.rows import columns as all_columns
 from mobile_sync.wording import camel, pascal
-from tests.crew import Person
+from tests.crew import Person, Refused
 from tests.sync_proof.phone import Edit, Fault, Key, Row, columns
 
 
@@ -91,7 +91,13 @@ class RxdbWirePhone:
         came: list[tuple[Key, Row | None]] = []
         done = 0
         while True:
-            rows, cursor = await self._page(name, size)
+            try:
+                rows, cursor = await self._page(name, size)
+            except Refused as refused:
+                if "CHECKPOINT_EXPIRED" not in str(refused):
+                    raise
+                self._start_again(name)
+                continue
             done += 1
             came += [((name, row["id"]), None if row["_deleted"] else row) for row in rows]
             dies = dies_after is not None and done == pages
@@ -106,6 +112,13 @@ class RxdbWirePhone:
                 self.cursors[name] = cursor
             if len(rows) < size or done == pages:
                 return came
+
+    def _start_again(self, name: str) -> None:
+        """Empty the collection, but for what waits to be pushed, and forget its place."""
+        del self.cursors[name]
+        gone = [key for key, one in self.documents.items() if key[0] == name and not one.waits]
+        for key in gone:
+            del self.documents[key]
 
     async def _page(self, name: str, size: int) -> tuple[list[Row], str | None]:
         x = pascal(name)

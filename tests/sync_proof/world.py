@@ -9,10 +9,11 @@ from typing import Any
 import httpx
 
 from backend.core.access import Level
+from backend.core.feed_audit import audit_feed
 from backend.core.field_rules import FieldAccess
 from backend.core.fields import Fields
 from backend.core.ids import derived_id
-from backend.core.ledger import LEDGER
+from backend.core.ledger import LEDGER, SEQUENCES
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.synced import ACCOUNTS, CONTACTS
 from backend.house import House
@@ -28,6 +29,7 @@ from tests.sync_proof.native_wire_phone import NativeWirePhone
 from tests.sync_proof.oracle import RULES, Broken, Oracle, Someone
 from tests.sync_proof.phone import COLUMNS, Edit, Fault, Key, Phone, Row, columns
 from tests.sync_proof.rxdb_wire_phone import RxdbWirePhone
+from tests.sync_proof.watermelon_wire_phone import WatermelonWirePhone
 
 COLLECTIONS = {collection.name: collection for collection in (ACCOUNTS, CONTACTS)}
 ROLES = ("rep", "narrow", "boss")
@@ -50,6 +52,10 @@ def rxdb_wire_phone(name: str, person: Person, number: int) -> Phone:
 
 def native_wire_phone(name: str, person: Person, number: int) -> Phone:
     return NativeWirePhone(name, person, list(COLLECTIONS))
+
+
+def watermelon_wire_phone(name: str, person: Person, number: int) -> Phone:
+    return WatermelonWirePhone(name, person, COLLECTIONS)
 
 
 @dataclass
@@ -125,6 +131,8 @@ class World:
         for name in PEOPLE:
             await self._check_rejections(self.crew.people[name])
         await self._check_commits()
+        if wrong := await audit_feed(self.house.store, self.crew.workspace_id):
+            raise Broken(f"the feed's auditor finds {wrong[:3]}")
 
     # ── a person with a phone ────────────────────────────────────────────────────────────────────
 
@@ -299,6 +307,11 @@ class World:
             uow.save(role)
 
         await self.house.store.write(self.crew.system, change)
+
+    async def _restore(self, step: Step) -> None:
+        """Come back from a backup of this very moment: every phone must start again."""
+        counters = self.house.store.database[SEQUENCES]
+        await counters.update_one({"_id": self.crew.workspace_id}, {"$inc": {"epoch": 1}})
 
     async def _restart(self, step: Step) -> None:
         """Go over to an API process that knows nothing of this workspace; each is new once."""
