@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from bench.figures import Figure, Section
-from bench.results import keep, show
+from bench.results import as_markdown, keep, show
 from bench.sections import sections
 from bench.stage import Stage
 
@@ -38,9 +38,15 @@ async def run(wanted: list[Section], console: Console) -> list[Figure]:
 def main(
     only: Annotated[list[str] | None, typer.Option(help="a section; may be given several times")] = None,
     list_: Annotated[bool, typer.Option("--list", help="say which sections there are")] = False,
+    markdown: Annotated[
+        bool, typer.Option(help="print what was kept as tables, and measure nothing")
+    ] = False,
 ) -> None:
     """Measure, print a table for each section, write bench/results.json."""
     console = Console() if sys.stdout.isatty() else Console(width=WIDE)
+    if markdown:
+        sys.stdout.write(as_markdown() + "\n")
+        return
     try:
         wanted = sections(only or [])
     except ValueError as error:

@@ -59,3 +59,35 @@ def _beside(figure: Figure, peer: str) -> str:
 
 def _number(value: float) -> str:
     return f"{value:,.2f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def as_markdown() -> str:
+    """Return all that is kept, as tables for docs/benchmarks.md."""
+    known: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return "\n\n".join(_section_as_markdown(name, said) for name, said in known.items())
+
+
+def _section_as_markdown(name: str, said: dict[str, Any]) -> str:
+    figures = said["figures"]
+    peers = list(dict.fromkeys(peer for figure in figures for peer in figure.get("peers", {})))
+    heads = ["", "ours", "promised", *peers]
+    lines = [f"**{name}**, {said['at'][:10]}, Python {said['python']}", "", _cells(heads)]
+    lines.append(_cells(["---", *["--:"] * (len(heads) - 1)]))
+    for figure in figures:
+        promised = " ".join([figure.get("target", ""), figure.get("claim", "")]).strip()
+        mark = {True: " ✓", False: " ✗"}.get(figure.get("holds"), "")
+        ours = f"{_number(figure['ours'])} {figure['unit']}".strip()
+        others = [_peer_cell(figure, peer) for peer in peers]
+        lines.append(_cells([figure["name"], ours, promised + mark, *others]))
+    return "\n".join(lines)
+
+
+def _peer_cell(figure: dict[str, Any], peer: str) -> str:
+    if peer not in figure.get("peers", {}):
+        return ""
+    ratio = figure["ratios"].get(peer)
+    return _number(figure["peers"][peer]) + (f" ×{ratio:,.2f}" if ratio is not None else "")
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -128,6 +128,14 @@ def _side_by_side(ours: Work, peers: Mapping[str, Work]) -> list[Figure]:
         beside("10k delta by 1,000", "delta", "ms", AtMost(100), "S8", "ours the fast way, hot"),
         beside("nothing new p50", "nothing_p50", "ms", AtMost(5), "S9"),
         beside("nothing new", "nothing_bytes", "B", AtMost(300), "S9"),
+        beside(
+            "yardstick",
+            "yardstick",
+            "ms",
+            LESS_IS_BETTER,
+            note="a fixed computation beside each one's work; where it differs much, the machine was not "
+            "as free for one as for another, and times must be divided by it",
+        ),
     ]
 
 

@@ -9,23 +9,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bench.sync.contenders import CannotRun
-from tests.e2e.served import free_port
+from tests.e2e.served import ROOT, free_port
+from tests.phones.node import find_node
 
 PEERS = Path(__file__).parents[1] / "peers"
-NODE_MODULES = PEERS / "node_modules"
 POCKETBASE = PEERS / "pocketbase"
 INSTALLED_WITHIN_S, READY_WITHIN_S = 600, 90
 
 
 async def install_node_peers() -> None:
     """Install bench/peers/package-lock.json once; raise CannotRun when npm or its registry is away."""
-    mark = NODE_MODULES / ".installed"
-    lock = PEERS / "package-lock.json"
-    if mark.exists() and mark.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-    await _install("npm packages of bench/peers", command, PEERS)
-    mark.touch()
+    command = [sys.executable, "-m", "tests.phones.node", str(PEERS)]
+    await _install("npm packages of bench/peers", command, ROOT)
 
 
 async def install_pocketbase() -> Path:
@@ -64,7 +59,7 @@ async def node_peer(script: str, folder: Path, **environment: str) -> AsyncItera
     port = free_port()
     reading: asyncio.Task[bytes] | None = None
     process = await asyncio.create_subprocess_exec(
-        "node",
+        str(find_node()),
         str(PEERS / script),
         cwd=folder,
         env={**os.environ, "NODE_ENV": "production", "PORT": str(port), **environment},

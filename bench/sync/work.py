@@ -1,5 +1,6 @@
 """The same work for every contender, and what it took."""
 
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ PUSHERS = 4
 PAGES, PAGE_SIZE = 10, 100
 DELTAS = 5
 LOOKS = 100
+YARDS = 300_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +31,12 @@ class Work:
     delta: float
     nothing_p50: float
     nothing_bytes: int
+    yardstick: float
 
 
 async def do_work(contender: Contender) -> Work:
     """Create, push, read pages, read everything, ask for nothing new."""
+    before = yardstick()
     await timed(WARM_UP, CONNECTIONS, lambda number: contender.create(900_000 + number))
     creating, each = await timed(CREATES, CONNECTIONS, contender.create)
     pushed_per_s = await push_rest(contender)
@@ -48,7 +52,16 @@ async def do_work(contender: Contender) -> Work:
         delta=median(deltas),
         nothing_p50=at(looks, 0.5),
         nothing_bytes=await contender.nothing_new(),
+        yardstick=(before + yardstick()) / 2,
     )
+
+
+def yardstick() -> float:
+    """Return what a fixed computation takes now: whether the machine was as free for one as for another."""
+    start = time.perf_counter()
+    for number in range(YARDS):
+        hashlib.sha256(b"%d" % number).digest()
+    return (time.perf_counter() - start) * 1_000
 
 
 async def push_rest(contender: Contender) -> float:

@@ -200,7 +200,6 @@ async def test_a_reader_who_changes_teams_is_decided_anew(crew: Crew) -> None:
     """Over the wire: what is hot for one reader is no way around another's rights."""
     reader = crew.house.store.reader
     east = await make_account(crew.colleague, "East's", teamIds=[crew.teams["east"]])
-    _, _newest = await reader.feed_end(crew.workspace_id)
     await look(reader.hot, crew, crew.manager.actor)
     path = "/sync/v1/pull?collections=account"
 
