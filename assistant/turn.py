@@ -22,6 +22,7 @@ from assistant.policy import AnswerMode, AssistantPolicy, find_policy
 from assistant.steps import Notice, Step, unheard
 from assistant.turn_record import Turn, save_turn
 from assistant.understand import Intent, Understood, understand
+from assistant.withheld import without_addresses
 from backend.core.access import Actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.ids import new_id
@@ -190,15 +191,15 @@ async def _look_up_chosen(knowledge: KnowledgeBase, asked: _Asked) -> _Looked | 
 async def _look_up_articles(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
     """Search in the asker's language, and in the other one when that does not answer."""
     question = complete(asked.question, asked.earlier)
-    language = asked.understood.language
-    home = await knowledge.search(asked.uow, question, locale=language, first=ARTICLES_LOOKED_AT)
-    verdict = decide(question, home, asked.judging)
+    language, wanted = asked.understood.language, without_addresses(question)
+    home = await knowledge.search(asked.uow, wanted, locale=language, first=ARTICLES_LOOKED_AT)
+    verdict = decide(wanted, home, asked.judging)
     found: tuple[SearchResult, ...] = (home,)
     if verdict.decision is not Decision.ANSWERED and asked.policy.mode is not AnswerMode.STRICT:
-        abroad = await knowledge.search(asked.uow, question, locale=OTHER[language], first=ARTICLES_LOOKED_AT)
+        abroad = await knowledge.search(asked.uow, wanted, locale=OTHER[language], first=ARTICLES_LOOKED_AT)
         verdict = prefer(
             verdict,
-            decide(question, abroad, asked.judging),
+            decide(wanted, abroad, asked.judging),
             at_home=home,
             found_abroad=abroad,
             now=asked.uow.at,

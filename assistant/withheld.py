@@ -26,3 +26,11 @@ def withhold(text: str, names: Iterable[str]) -> str:
         edges = (r"(?<!\w)", r"(?!\w)") if name.isascii() else ("", "")
         covered = re.sub(edges[0] + re.escape(name) + edges[1], "[NAME]", covered, flags=re.IGNORECASE)
     return covered
+
+
+def without_addresses(text: str) -> str:
+    """Return what a question asks without the addresses and numbers of people in it, which no article has."""
+    bare = text
+    for pattern in (_EMAIL, _ID, _PHONE):
+        bare = pattern.sub(" ", bare)
+    return bare.strip() if any(character.isalnum() for character in bare) else text

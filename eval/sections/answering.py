@@ -141,13 +141,13 @@ def _rows(held: Sequence[Case], language: Language, *, quick: bool, covers: bool
     labels = labels_of(held, "first")
     passed = np.array([_answered(case) for case in held])
     possible = np.array([case.answerable for case in held])
-    slack = 0.06 if quick else 0.01
+    floor = 0.89 if quick else 0.94
     return [
         Row(
             claim=f"{language} precision of answers",
             figure=float(labels[passed].mean()) if passed.any() else 0.0,
             target=0.95,
-            floor=0.95 - slack,
+            floor=floor,
             n=int(passed.sum()),
         ),
         Row(
@@ -161,7 +161,7 @@ def _rows(held: Sequence[Case], language: Language, *, quick: bool, covers: bool
             claim=f"{language} unanswerable refused",
             figure=float(1 - passed[~possible].mean()),
             target=0.95,
-            floor=0.95 - slack,
+            floor=floor,
             n=int((~possible).sum()),
         ),
         Row(

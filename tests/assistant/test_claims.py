@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.claims import refuse
-from assistant.withheld import withhold
+from assistant.withheld import withhold, without_addresses
 
 WARRANTY = (
     "The HL-30 Probe is covered for 24 months from the day of delivery. Batteries are covered for 6 months. "
@@ -103,3 +103,16 @@ def test_a_number_that_the_source_does_not_have_never_passes(number: int) -> Non
 )
 def test_people_are_covered_and_products_are_not(text: str, covered: str) -> None:
     assert withhold(text, ["Anna Berg", "王芳", ""]) == covered
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("How long is 24 months? HL-30, TCP 8883", "How long is 24 months? HL-30, TCP 8883"),
+        ("Which ports? kim@example.com", "Which ports?"),
+        ("怎么退货？电话 13800138000", "怎么退货？电话"),
+        ("13800138000", "13800138000"),
+    ],
+)
+def test_addresses_of_people_are_not_looked_up(text: str, asked: str) -> None:
+    assert without_addresses(text) == asked

@@ -204,7 +204,7 @@ async def test_a_good_draft_is_shown_and_a_lie_by_the_same_peer_is_not(
     async with badly_spoken(reply) as url:
         writer = writer_of(url)
         answering = replace(generated, writer=writer)
-        question = f"{ASKED[0]} Write to me: kim@example.com, +47 912 34 567"
+        question = f"{ASKED[0]} kim@example.com, +47 912 34 567"
         good = await asked(desk, answering, question)
         said[0] = "The firewall must open TCP 8884, and we will refund you."
         lie = await asked(desk, answering, ASKED[0])
