@@ -192,6 +192,7 @@ async def test_two_processes_wake_a_phone_once_and_a_clock_that_jumps_does_not_s
 async def test_pulls_and_streams_of_phones_are_noted_for_all_processes(crew: Crew, post: PostOffice) -> None:
     """By the promised interface: a native pull, and an RxDB one."""
     presence = crew.house.store.presence
+    await crew.house.relay.settle()  # a new workspace is furnished
     cursor = None
     while True:
         page = (await crew.rep.ask(SYNC_PULL, cursor=cursor))["syncPull"]

@@ -1,10 +1,14 @@
 """What people read."""
 
+import re
+from pathlib import Path
+
 import pytest
 from jinja2 import UndefinedError
 
+import notifications
 from notifications.catalogue import WORDED
-from notifications.wording import LONGEST_TITLE, Wording, sample_words, word
+from notifications.wording import LANGUAGES, LONGEST_TITLE, Wording, reason_texts, sample_words, word
 
 
 @pytest.mark.parametrize("locale", ["en", "zh", "zh-Hans-CN"])
@@ -27,3 +31,15 @@ def test_words_are_filled_in_and_never_run() -> None:
     assert len(word("ticket_assigned", "en", {"subject": "长" * 300, "by": ""}).title) == LONGEST_TITLE
     with pytest.raises(UndefinedError, match="subject"):
         word("ticket_assigned", "en", {})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_log_has_words_for_every_reason_that_the_room_gives(language: str) -> None:
+    """Read off the source, so that a new reason is not forgotten."""
+    said = re.compile(r'(?:Withdrawn\(|reason=|otherwise=)"([a-z_]+)"')
+    room = Path(notifications.__file__).parent
+    given = {code for path in room.rglob("*.py") for code in said.findall(path.read_text(encoding="utf-8"))}
+    of_devices = {"removed", "replaced", "stale"}  # why a device was dropped: no delivery's reason
+    assert given - of_devices - reason_texts(language).keys() == set()
+    for text in reason_texts(language).values():
+        text.format(until="09:00", by="x", code="Y", tries=1)
