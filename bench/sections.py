@@ -8,7 +8,7 @@ from importlib import import_module
 
 from bench.figures import Section
 
-SECTIONS = ("start", "records", "assistant", "permissions")
+SECTIONS = ("start", "records", "assistant", "permissions", "notifications")
 
 
 def sections(only: list[str]) -> list[Section]:
