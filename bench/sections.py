@@ -8,7 +8,16 @@ from importlib import import_module
 
 from bench.figures import Section
 
-SECTIONS = ("start", "records", "assistant", "answering", "permissions", "sync", "curve")
+SECTIONS = (
+    "start",
+    "records",
+    "assistant",
+    "answering",
+    "permissions",
+    "sync",
+    "curve",
+    "notifications",
+)
 
 
 def sections(only: list[str]) -> list[Section]:

@@ -32,6 +32,7 @@ import contextlib
 import functools
 import itertools
 import json
+import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -305,3 +306,16 @@ def _verified_claims(grant_type: str, assertion: str) -> dict[str, Any]:
     if not SCOPES & set(str(claims.get("scope", "")).split()):
         raise ValueError("the scope allows no sending")
     return claims
+
+
+async def _alone(folder: Path) -> None:
+    """Serve as a process of its own: print address and key file, and at the end of input what was seen."""
+    async with FakeFcm() as fcm:
+        print(fcm.base_url, fcm.service_account_file(folder), flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        seen = {"received": len(fcm.received), "most_connections": fcm.most_connections}
+        print(json.dumps(seen), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(_alone(Path(sys.argv[1])))

@@ -76,7 +76,7 @@ async def run(
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
-            await _kill_again_and_again(nursery, fcm, dice, count=count, kills=kills)
+            await _kill_again_and_again(nursery, fcm, dice, crew.workspace_id, count=count, kills=kills)
         finally:
             nursery.kill()
             await nursery.wait()
@@ -85,7 +85,8 @@ async def run(
 
 async def fill(crew: Crew, count: int) -> dict[str, str]:
     """Put ``count`` notifications and their rows in; return the collapse key of each, by its id."""
-    store, keys = crew.house.store, {}
+    store = crew.house.store
+    keys: dict[str, str] = {}
 
     async def devices(uow: UnitOfWork) -> None:
         for name in PEOPLE:
@@ -143,28 +144,37 @@ async def fill(crew: Crew, count: int) -> dict[str, str]:
 
 
 async def _kill_again_and_again(
-    nursery: asyncio.subprocess.Process, fcm: FakeFcm, dice: random.Random, *, count: int, kills: int
+    nursery: asyncio.subprocess.Process,
+    fcm: FakeFcm,
+    dice: random.Random,
+    workspace_id: str,
+    *,
+    count: int,
+    kills: int,
 ) -> None:
     assert nursery.stdin is not None
     assert nursery.stdout is not None
+    unsettled = {"workspace_id": workspace_id, "state": UNSETTLED}
     held: list[str] = []
     for life in range(kills + 1):
         nursery.stdin.write(b"go\n")
         pid = int(await nursery.stdout.readline())
         if life == kills:
-            while await _queue().count_documents({"state": UNSETTLED}):
+            while await _queue().count_documents(unsettled):
                 await asyncio.sleep(0.1)
         else:
-            while held and await _queue().count_documents({"_id": {"$in": held}, "state": UNSETTLED}):
+            while held and await _queue().count_documents({"_id": {"$in": held}, **unsettled}):
                 await asyncio.sleep(0.05)
             more = dice.randrange(max(1, count // (kills + 1) // 2))
             until = len(fcm.received) + more
-            while len(fcm.received) < until and await _queue().count_documents({"state": UNSETTLED}):
+            while len(fcm.received) < until and await _queue().count_documents(unsettled):
                 await asyncio.sleep(0.005)
             await asyncio.sleep(dice.random() / 20)
         os.kill(pid, signal.SIGKILL)
         await nursery.stdout.readline()
-        held = [row["_id"] for row in await _queue().find({"state": "leased"}, {"_id": 1}).to_list()]
+        held = [
+            row["_id"] for row in await _queue().find(unsettled | {"state": "leased"}, {"_id": 1}).to_list()
+        ]
 
 
 def tally(fcm: FakeFcm, keys: dict[str, str], kills: int) -> Tally:
