@@ -8,6 +8,7 @@ from assistant.answering import Answering
 from assistant.calibration_runs import CalibrationRun, recalibrate_all
 from assistant.chat.graphql import ChatMutation, ChatQuery, ChatSubscription
 from assistant.chat.http import router as chat_router
+from assistant.chat.page import chat_documents
 from assistant.chat.page import router as page_router
 from assistant.chat.seed import seed_chat_key
 from assistant.chat.switchboard import Switchboard
@@ -48,6 +49,7 @@ module = Module(
     mutations=(AssistantMutation, ChatMutation),
     subscriptions=(AssistantSubscription, ChatSubscription),
     routes=(chat_router, page_router),
+    trusted_documents=chat_documents,
     seed=seed_chat_key,
     roles={
         "manager": {

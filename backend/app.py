@@ -255,6 +255,9 @@ def create_app(house: House) -> FastAPI:
     app = FastAPI(title="Rapport", docs_url=None, redoc_url=None)
     app.state.house = house
     rules = EdgeRules.of(settings)
+    for module in house.modules:
+        if module.trusted_documents is not None:
+            rules.documents.trust(module.trusted_documents())
     app.state.budget = rules.budget
     app.add_middleware(ShortWay, edge=GraphQLEdge(house, rules))
     if settings.allowed_origins:

@@ -256,7 +256,8 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _say_where(base: str, house: House, *, with_demo: bool) -> None:
     console.print(f"\n[bold]Rapport[/bold] is at [bold]{base}[/bold]")
-    for what, path in (("GraphQL", "/graphql"), ("health", "/healthz"), ("metrics", "/metrics")):
+    paths = {"GraphQL": "/graphql", "chat": "/chat", "health": "/healthz", "metrics": "/metrics"}
+    for what, path in paths.items():
         console.print(f"  {what:8} {base}{path}")
     if house.settings.app_dir is not None:
         console.print(f"  {'app':8} {base}{WEB_APP}/")

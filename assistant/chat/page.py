@@ -30,6 +30,7 @@ MODULES = (
 """The script's modules, each after what it imports. No two of them name the same thing."""
 
 IMPORT = re.compile(r"^import .*?;\n", re.MULTILINE | re.DOTALL)
+DOCUMENT = re.compile(r"^const [A-Z]+ = (['`])((?:query|mutation|\{).*?)\1;$", re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 POLICY = (
@@ -69,6 +70,12 @@ def widget() -> Asset:
         parts.append(EXPORT.sub("", IMPORT.sub("", source)))
     plain = f"(() => {{\n'use strict';\n{''.join(parts)}}})();\n".encode()
     return Asset(plain, gzip.compress(plain, 9, mtime=0), hashlib.sha256(plain).hexdigest()[:16])
+
+
+def chat_documents() -> list[str]:
+    """Return the GraphQL that the chat sends, as it stands in its source: constants without blanks."""
+    source = (WEB / "conversation.js").read_text(encoding="utf-8")
+    return [found[1] for found in DOCUMENT.findall(source)]
 
 
 @router.api_route("/widget.js", methods=READ, include_in_schema=False)

@@ -32,7 +32,8 @@ class Module:
     ``/healthz`` how the room is, failures aside;
     ``token_scopes`` puts kinds under the scopes of access tokens (``sync``, ``knowledge``, ``admin``);
     ``provide`` registers services; ``commands`` become ``rapport <room> …``; ``larger_bodies`` tells the
-    paths, with all below them, whose bodies may be larger than the setting ``body_bytes``, and how large.
+    paths, with all below them, whose bodies may be larger than the setting ``body_bytes``, and how large;
+    ``trusted_documents`` the GraphQL that this room's own pages send, which is always taken.
     """
 
     name: str
@@ -54,3 +55,4 @@ class Module:
     status: Status | None = None
     commands: typer.Typer | None = None
     larger_bodies: Callable[[Settings], Mapping[str, int]] | None = None
+    trusted_documents: Callable[[], Sequence[str]] | None = None

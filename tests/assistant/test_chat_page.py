@@ -7,8 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from graphql import parse, validate
 
 import assistant.chat.page as served
+<<<<<<< HEAD
+=======
+import main
+from backend.app import build_schema
+from backend.core.ids import new_id
+from backend.core.trusted_documents import TrustedDocuments, UntrustedDocument
+>>>>>>> refs/heads/chat
 from tests.crew import Crew
 from tests.visitors import make_key
 
@@ -101,3 +109,19 @@ def test_the_modules_fit_into_one_script() -> None:
         for imported in re.findall(r"from '\./(\w+)\.js'", source):
             before = served.MODULES[: served.MODULES.index(module)]
             assert imported in (*before, "made"), f"{module} imports {imported}, which comes later"
+
+
+def test_the_chats_own_documents_are_trusted_and_fit_the_schema() -> None:
+    """A server that takes trusted documents alone takes these: each word of them is the script's."""
+    texts = served.chat_documents()
+    assert len(texts) == len(re.findall(r"connection\.graphql\(([A-Z]+)", SOURCES["conversation.js"]))
+    schema = build_schema(main.MODULES)._schema
+    documents = TrustedDocuments("required")
+    for text in texts:
+        assert text in SOURCES["conversation.js"]
+        assert validate(schema, parse(text)) == []
+        with pytest.raises(UntrustedDocument):
+            documents.check(text, None)
+    documents.trust(texts)
+    for text in texts:
+        documents.check(text, None)

@@ -362,8 +362,8 @@ export class RapportChat extends HTMLElement {
         const items = [];
         if (this.isPage && !this.connection.isMember) items.push(['signIn', () => this.openSignIn()]);
         if (this.isPage && this.memory.get('refreshToken')) items.push(['signOut', () => this.conversation.signOut()]);
-        if (this.conversation.id && !this.connection.isMember) items.push(['restart', () => this.conversation.forget()], ['forget', () => this.conversation.forget()]);
-        place(this.menu, items.slice(0, 2).map(([word, act]) => h('button', { type: 'button', onclick: () => (this.toggleMenu(false), act()) }, say(word))));
+        if (this.conversation.id && !this.connection.isMember) items.push(['forget', () => this.conversation.forget()]);
+        place(this.menu, items.map(([word, act]) => h('button', { type: 'button', onclick: () => (this.toggleMenu(false), act()) }, say(word))));
         this.menu.hidden = !isShown || !items.length;
         this.menuButton.setAttribute('aria-expanded', String(!this.menu.hidden));
         if (!this.menu.hidden) this.menu.firstChild.focus();
