@@ -37,6 +37,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         sign_in_redirects=("com.example.app:/signed-in",),
         outbound_allow=("127.0.0.0/8",),  # where the tests' own peers listen
         outbound_ports=(),
+        profile_delay_seconds=3600,  # no commit of a job's between two steps of a test
     )
 
 

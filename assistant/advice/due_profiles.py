@@ -16,12 +16,12 @@ from backend.core.access import system_actor
 from backend.core.ids import new_id
 from backend.core.records import REGISTRY, Record
 from backend.core.relay import Delivery
+from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.crm.documents import Account, Activity, Contact, Task
 from backend.sales.documents import Lead, Opportunity
 from backend.service.documents import Conversation, Message, Ticket
 
-GATHERED = timedelta(seconds=20)  # after the first change, further ones join it
 AT_ONCE = 100  # profiles in one run of the job
 TOLD_BY = frozenset(kind.kind for kind in (Opportunity, Lead, Ticket, Activity, Task, Conversation, Message))
 THEMSELVES = frozenset({Account.kind, Contact.kind})
@@ -46,15 +46,16 @@ async def on_customer_changed(delivery: Delivery, services: svcs.Container) -> N
     entry = delivery.entry
     if entry.kind not in TOLD_BY | THEMSELVES:
         return
-    store = await services.aget(Store)
+    store, settings = await services.aget(Store, Settings)
     record = await store.reader.get(REGISTRY[entry.kind], entry.record_id)
     if record is None:
         return
     # A customer who is new and of whom nothing is told yet has no profile: the first event makes it.
     if entry.kind in THEMSELVES and record.created_at == record.updated_at:
         return
+    delay = timedelta(seconds=settings.profile_delay_seconds)
     for id in await _whose(store, record):
-        await note_due(store, entry.workspace_id, id)
+        await note_due(store, entry.workspace_id, id, within=delay)
 
 
 async def _whose(store: Store, record: Record) -> set[str]:
@@ -66,8 +67,8 @@ async def _whose(store: Store, record: Record) -> set[str]:
     return own | {one for one in ties if isinstance(one, str)}
 
 
-async def note_due(store: Store, workspace_id: str, subject_id: str, *, within: timedelta = GATHERED) -> None:
-    """Note that a profile is due: the first change says when, later ones that it is still so."""
+async def note_due(store: Store, workspace_id: str, subject_id: str, *, within: timedelta) -> None:
+    """Note that a profile is due: the first of many changes says when, later ones that it is still so."""
     rows, due_at = DueProfile.get_pymongo_collection(), store.clock.now() + within
     await rows.update_one(
         {"_id": f"{workspace_id}|{subject_id}"},

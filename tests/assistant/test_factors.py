@@ -45,7 +45,6 @@ def deal(number: int, end: StageType, amount: Decimal, *, days: int, source: str
 @pytest.fixture(scope="module")
 def experience(house: House) -> Experience:
     """A past with enough won and lost to learn from."""
-    assert house
     closed = [
         deal(
             n,
