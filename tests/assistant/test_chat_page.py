@@ -10,13 +10,9 @@ import pytest
 from graphql import parse, validate
 
 import assistant.chat.page as served
-<<<<<<< HEAD
-=======
 import main
 from backend.app import build_schema
-from backend.core.ids import new_id
 from backend.core.trusted_documents import TrustedDocuments, UntrustedDocument
->>>>>>> refs/heads/chat
 from tests.crew import Crew
 from tests.visitors import make_key
 
