@@ -5,12 +5,12 @@ import time
 from statistics import median
 from typing import Any
 
+from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 
 from backend.core.database_directory import DatabaseDirectory
 from backend.core.ids import new_id
 from backend.core.settings import Settings
-from backend.core.store import CODECS
 from bench.figures import AtMost, Figure, Section
 from bench.load import at, timed
 from bench.stage import Stage
@@ -18,6 +18,7 @@ from bench.sync.ours import Ours, OurServer, columns, created, our_server
 from bench.sync.seeding import Seeder
 from bench.sync.work import milliseconds
 
+AS_STORED: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)  # decimals stay the store's own
 ROWS_SETTING = "RAPPORT_BENCH_ROWS"
 USUAL_ROWS = "10000,100000"  # a million takes some minutes to be written
 LOOKS, PUSHES, FIRST_PAGES = 100, 60, 5
@@ -49,7 +50,7 @@ async def _seeder(server: OurServer) -> tuple[Seeder, AsyncMongoClient[Any]]:
     client: AsyncMongoClient[Any] = AsyncMongoClient(address)
     id = new_id()
     await server.phone.push_all([created(id, columns(0))])
-    database = client.get_database(Settings().database_name, codec_options=CODECS)
+    database = client.get_database(Settings().database_name, codec_options=AS_STORED)
     account = await database["accounts"].find_one({"_id": id}, {"workspace_id": 1})
     assert account is not None
     return Seeder(database, account["workspace_id"], id), client

@@ -22,7 +22,7 @@ from backend.core.records import Record, Share
 
 MOST_ROWS = 50_000
 MOST_BYTES = 64 * 2**20  # of the rows' forms; with ids and acls they take about twice as much
-FARTHEST_BEHIND = 10_000  # commits: a feed that nobody asked for so long begins anew
+FARTHEST_BEHIND = 2_000  # commits: to catch up on more costs more than to begin anew
 FEW = 64  # rows: as many are read by id, more as a window
 AROUND_A_ROW = 400  # bytes of a row beside its forms, roughly
 

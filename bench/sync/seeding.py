@@ -53,9 +53,16 @@ class Seeder:
         here = {"workspace_id": self._workspace, "seq": {"$gte": seq}}
         ledger = await self._database[LEDGER].find(here).sort("seq", 1).limit(1).to_list()
         audit = await self._database[AUDIT].find(here).sort("seq", 1).limit(1).to_list()
-        mutation = await self._database[MUTATIONS].find_one({"seq": seq, "result.id": self._pattern_id})
+        commits = [one for one in ledger[0]["commits"] if one["seq"] == seq]
+        entries = [one for one in audit[0]["entries"] if one["seq"] == seq]
+        mutation = await self._database[MUTATIONS].find_one({"_id": commits[0]["mutation_key"]})
         assert mutation is not None
-        return {"accounts": account, LEDGER: ledger[0], AUDIT: audit[0], MUTATIONS: mutation}
+        return {
+            "accounts": account,
+            LEDGER: {**ledger[0], "commits": commits},
+            AUDIT: {**audit[0], "entries": entries},
+            MUTATIONS: mutation,
+        }
 
     def _transaction(self, patterns: dict[str, Body], first: int, last: int) -> Iterator[tuple[str, Body]]:
         """Yield what one transaction of commits ``first`` to ``last`` writes."""
@@ -68,8 +75,7 @@ class Seeder:
             id, key = new_id(), new_id()
             name = f"Account number {seq} of the bench"
             yield "accounts", {**deepcopy(patterns["accounts"]), "_id": id, "version": seq, "name": name}
-            result = {**patterns[MUTATIONS]["result"], "id": id}
-            yield MUTATIONS, {**patterns[MUTATIONS], "_id": key, "seq": seq, "result": result}
+            yield MUTATIONS, {**patterns[MUTATIONS], "_id": key, "seq": seq}
             entries = [{**one, "id": id} for one in commit["entries"]]
             ledger["commits"].append({**commit, "seq": seq, "mutation_key": key, "entries": entries})
             audit["entries"].append({**entry, "seq": seq})
