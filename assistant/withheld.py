@@ -33,4 +33,5 @@ def without_addresses(text: str) -> str:
     bare = text
     for pattern in (_EMAIL, _ID, _PHONE):
         bare = pattern.sub(" ", bare)
-    return bare.strip() if any(character.isalnum() for character in bare) else text
+    bare = re.sub(r"\s+", " ", bare).strip(" ,;:，；：、") if bare != text else text
+    return bare if any(character.isalnum() for character in bare) else text
