@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
+from prometheus_client import REGISTRY
 
 from backend.core.clock import HeldClock
 from backend.core.ids import new_id
@@ -16,9 +18,10 @@ from backend.service.documents import Ticket
 from notifications.catalogue import TEST
 from notifications.channels.documents import EndpointProvider, NotificationEndpoint
 from notifications.checking import hides_its_heading
-from notifications.delivery import LEASE, Lookout, claim_deliveries
+from notifications.delivery import LEASE, Lookout, OldestDue, claim_deliveries
 from notifications.documents import Delivery, DeliveryState, NotificationChannel
 from notifications.outlets import webhook_outlet
+from notifications.queue_figures import QueueFigures
 from notifications.recording import RecordingGateway
 from notifications.sending import LOOKED_FOR
 from tests.crew import Crew
@@ -216,3 +219,29 @@ async def test_words_that_a_field_rule_hides_meanwhile_are_not_sent(crew: Crew) 
     ):
         ticket.veil = veil
         assert hides_its_heading(ticket) is hides
+
+
+async def test_the_queue_is_shown_to_prometheus_and_to_health(
+    crew: Crew, quiet: None, http: httpx.AsyncClient
+) -> None:
+    at = crew.house.store.clock.now() + timedelta(days=1_200)
+    rows = [row(crew, at - timedelta(seconds=age), expires_at=at + timedelta(days=1)) for age in (0, 400)]
+    dead = row(crew, at, state=DeliveryState.DEAD)
+    await Delivery.insert_many([*rows, dead])
+    figures = QueueFigures()
+    await figures.look(now=at)
+    await Delivery.find({"workspace_id": crew.workspace_id}).delete()
+    assert figures.due["push"].count >= 2
+    assert figures.dead == 1
+    shown_rate = REGISTRY.get_sample_value("rapport_delivery_queue_depth", {"channel": "push"})
+    assert shown_rate == figures.due["push"].count
+    oldest = REGISTRY.get_sample_value("rapport_delivery_oldest_due_seconds", {"channel": "push"})
+    assert oldest is not None
+    assert oldest >= 400
+    shown = (await http.get("/healthz")).json()["checks"]
+    assert isinstance(shown["notifications"], str)
+    lines = QueueFigures(due={"push": OldestDue(2, at - timedelta(seconds=400))}, dead=1)
+    assert lines.line(now=at, alerts={"THIRD_PARTY_AUTH_ERROR": "renew the key"}) == (
+        "push: 2 due, the oldest for 400 s; THIRD_PARTY_AUTH_ERROR: renew the key; 1 given up within a day"
+    )
+    assert QueueFigures().line(now=at, alerts={}) == "ready"
