@@ -164,7 +164,7 @@ class Checks:
                 ending = withdrawn
             else:
                 told.append(notification)
-                says_words &= subject is None or not _hides_its_heading(subject)
+                says_words &= subject is None or not hides_its_heading(subject)
         if not told:
             raise ending
         return told, says_words
@@ -191,7 +191,7 @@ async def _checked_subject(uow: UnitOfWork, notification: Notification) -> Recor
     return subject
 
 
-def _hides_its_heading(subject: Record) -> bool:
+def hides_its_heading(subject: Record) -> bool:
     """Tell whether a field rule now hides what a notification calls its subject by, or a part of it."""
     covered = subject.veil.hidden | subject.veil.masked | subject.veil.blank
     headings = HEADINGS | {

@@ -148,6 +148,28 @@ async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
     return bool(result.matched_count)
 
 
+@dataclass(frozen=True)
+class OldestDue:
+    """How many deliveries of a channel are due, and since when the oldest of them."""
+
+    count: int
+    at: datetime | None
+
+
+async def due_by_channel(channel: NotificationChannel, *, now: datetime) -> OldestDue:
+    """Return what waits for its turn on a channel."""
+    due = {"state": DeliveryState.DUE.value, "channel": channel.value, "next_at": {"$lte": now}}
+    total = {"_id": None, "count": {"$sum": 1}, "at": {"$min": "$next_at"}}
+    rows = await (await _queue().aggregate([{"$match": due}, {"$group": total}])).to_list()
+    return OldestDue(rows[0]["count"], rows[0]["at"]) if rows else OldestDue(0, None)
+
+
+async def count_dead(*, since: datetime) -> int:
+    """Return how many deliveries were given up of those that would have lived beyond ``since``."""
+    dead = {"state": DeliveryState.DEAD.value, "expires_at": {"$gt": since}}
+    return await _queue().count_documents(dead)
+
+
 async def deliveries_of(notification_id: str) -> list[Delivery]:
     """Return what became of a notification on each way, for people who look into it."""
     return await Delivery.find({"notification_id": notification_id}).to_list()

@@ -34,6 +34,7 @@ from notifications.occasions import listeners
 from notifications.outlets import provide_sending
 from notifications.pings import Pinger
 from notifications.planning import on_notification_raised
+from notifications.queue_figures import LOOK_EVERY, QueueFigures, look_at_queue, tell_status
 from notifications.queueing import drop_expired
 from notifications.reminders import Reminders
 from notifications.retracting import on_notification_read
@@ -64,6 +65,7 @@ def provide(registry: svcs.Registry) -> None:
     """Register what sends, and the pinger. They open nothing before something is due."""
     store, actors = svcs.Container(registry).get(Store, Actors)
     provide_sending(registry)
+    registry.register_value(QueueFigures, QueueFigures())
     registry.register_value(Pinger, Pinger(store, actors))
 
 
@@ -123,9 +125,11 @@ def make_module(telling: Sequence[Telling]) -> Module:
             Job(name="notifications.sync_pings", every=TICK, run=wake_phones),
             Job(name="notifications.remind", every=LOOK_FOR_DUE, run=remind),
             Job(name="notifications.stale_devices", every=timedelta(days=1), run=drop_stale_devices),
+            Job(name="notifications.figures", every=LOOK_EVERY, run=look_at_queue),
             Job(name="notifications.expire", every=timedelta(minutes=1), run=give_up_late_ones),
         ),
         roles=ROLES,
         synced=(NOTIFICATIONS,),
         provide=provide_all,
+        status=tell_status,
     )

@@ -33,6 +33,13 @@ from notifications.outgoing import mail_of, webhook_of
 from notifications.recording import RecordingGateway
 from notifications.sending import DeliveryWorker, Outlet, push_outlet
 
+LEAVING = (
+    NotificationChannel.PUSH,
+    NotificationChannel.WEB_PUSH,
+    NotificationChannel.EMAIL,
+    NotificationChannel.WEBHOOK,
+)
+
 
 def choose_gateway(settings: Settings, clock: Clock) -> PushGateway:
     """Return Firebase when its credentials are set, else the gateway that records and says so."""

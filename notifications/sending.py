@@ -162,7 +162,8 @@ class DeliveryWorker:
         async def lane() -> None:
             nonlocal settled
             while (taken := await ready.get()) is not None:
-                settled += await self._deliver(outlet, *taken)
+                is_settled = await self._deliver(outlet, *taken)
+                settled += is_settled  # not in one line: the sum would be read before the wait
 
         async def claim() -> None:
             for start in range(0, len(ids), chunk):

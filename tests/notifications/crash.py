@@ -29,6 +29,7 @@ from backend.core.settings import Settings
 from backend.core.unit_of_work import UnitOfWork
 from backend.house import House, open_house
 from notifications.catalogue import TEST
+from notifications.delivery import LEASE
 from notifications.documents import Delivery, Device, Notification, Platform, RegistrationKind
 from tests.crew import Crew
 from tests.fakes.fake_fcm import FakeFcm
@@ -63,7 +64,7 @@ class Tally:
 
 
 async def run(
-    house: House, crew: Crew, uri: str, folder: Path, *, count: int, kills: int, seed: int, lease: float
+    house: House, crew: Crew, uri: str, folder: Path, *, count: int, kills: int, seed: int
 ) -> Tally:
     """Fill the queue, send it with workers that die, and count."""
     dice = random.Random(seed)
@@ -72,7 +73,7 @@ async def run(
         ids = await fill(crew, count)
         nursery = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.notifications.crash_worker",
-            str(house.settings.data_dir), uri, str(key_file), fcm.base_url, str(lease),
+            str(house.settings.data_dir), uri, str(key_file), fcm.base_url,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
@@ -157,7 +158,7 @@ async def _kill_again_and_again(
     unsettled = {"workspace_id": workspace_id, "state": UNSETTLED}
     held: list[str] = []
     for life in range(kills + 1):
-        nursery.stdin.write(b"go\n")
+        nursery.stdin.write(f"{life * (LEASE.total_seconds() + 1)}\n".encode())
         pid = int(await nursery.stdout.readline())
         if life == kills:
             while await _queue().count_documents(unsettled):
@@ -199,7 +200,7 @@ def _queue() -> AsyncCollection[dict[str, Any]]:
     return Delivery.get_pymongo_collection()
 
 
-async def _alone(count: int, kills: int, seed: int, lease: float) -> Tally:
+async def _alone(count: int, kills: int, seed: int) -> Tally:
     with tempfile.TemporaryDirectory(prefix="rapport-crash-") as folder:
         settings = Settings(data_dir=Path(folder), demo=False)
         async with open_house(front_door.MODULES, settings, working=False) as house:
@@ -208,9 +209,7 @@ async def _alone(count: int, kills: int, seed: int, lease: float) -> Tally:
                 crew = await Crew.hire(house, http)
                 host, port = await house.store.client.address or ("127.0.0.1", 0)
                 uri = f"mongodb://{host}:{port}/?directConnection=true"
-                return await run(
-                    house, crew, uri, Path(folder), count=count, kills=kills, seed=seed, lease=lease
-                )
+                return await run(house, crew, uri, Path(folder), count=count, kills=kills, seed=seed)
 
 
 def main() -> None:
@@ -218,10 +217,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=25)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--lease", type=float, default=5.0, help="seconds; the product's is 30")
     given = parser.parse_args()
     print(f"seed {given.seed}")
-    found = asyncio.run(_alone(given.count, given.kills, given.seed, given.lease))
+    found = asyncio.run(_alone(given.count, given.kills, given.seed))
     print(found)
     sys.exit(not found.holds)
 
