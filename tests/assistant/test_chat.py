@@ -221,9 +221,13 @@ async def test_nobody_asks_in_a_conversation_of_others_or_without_a_token(
     assert (await visitor.chat())["messages"] == []
 
 
-async def test_questions_are_paid_for(http: httpx.AsyncClient, app: Any, visitor: Visiting) -> None:
+async def test_questions_are_paid_for(
+    http: httpx.AsyncClient, app: Any, visitor: Visiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     budget = app.state.budget
     caller = f"{visitor.person.actor.workspace_id}:visitors:127.0.0.1"
+    now = budget._clock()
+    monkeypatch.setattr(budget, "_clock", lambda: now)  # nothing comes back meanwhile
     budget.give_back(caller, -budget.size)
     refused = await ask(http, visitor.person, visitor.conversation_id, PORTS)
     assert (refused.status_code, refused.json()["code"]) == (429, "RATE_LIMITED")
