@@ -96,6 +96,7 @@ class Hit:
     title: float = 0.0
     tokens: float = 0.0
     freshness: float = 0.0  # part of the score
+    plain: float = 0.0  # 0.7 meaning + 0.3 words, or meaning across languages: what a margin is measured in
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,13 @@ CompareTokens = Callable[[NDArray[np.int64]], Floats]
 
 @dataclass(frozen=True)
 class Ranked:
-    """One row a candidate: the ``score`` that orders, and the token-by-token ``tokens`` it rests on."""
+    """One row a candidate: the ``score`` that orders, the ``tokens`` it rests on, and ``plain`` without them.
+
+    A calibration learned in an index without titles and tokens holds in one with them: margins are plain.
+    """
 
     score: Floats
+    plain: Floats
     tokens: Floats
 
 
@@ -140,6 +145,7 @@ def fuse(candidates: Candidates, compare: CompareTokens | None = None) -> Ranked
     titled = TITLE_WEIGHT if candidates.title.any() else 0.0
     near = DENSE_WEIGHT * candidates.dense_statistics.z(candidates.dense)
     near = near + LEXICAL_WEIGHT * candidates.lexical_statistics.z(candidates.lexical)
+    plain = np.where(same, near, candidates.foreign_statistics.z(candidates.centred)).astype(np.float32)
     near = near + COVERAGE_WEIGHT * Statistics.of(candidates.coverage[same]).z(candidates.coverage)
     far = candidates.foreign_statistics.z(candidates.centred)
     scores = np.where(same, near, far) + titled * candidates.title
@@ -158,7 +164,7 @@ def fuse(candidates: Candidates, compare: CompareTokens | None = None) -> Ranked
             # Who was not compared stands behind the worst of those who were.
             scores[numbers] += weight * float(z.min())
             scores[best] += weight * (z - float(z.min()))
-    return Ranked((scores / total).astype(np.float32), tokens)
+    return Ranked((scores / total).astype(np.float32), plain, tokens)
 
 
 def rank(candidates: Candidates, *, limit: int, compare: CompareTokens | None = None) -> list[Hit]:
@@ -182,6 +188,7 @@ def _hit(candidates: Candidates, i: int, ranked: Ranked) -> Hit:
         same_language=bool(candidates.same_language[i]),
         title=float(candidates.title[i]),
         tokens=float(ranked.tokens[i]),
+        plain=float(ranked.plain[i]),
     )
 
 
@@ -190,7 +197,7 @@ def measure(candidates: Candidates, hits: Sequence[Hit], *, terms: int) -> Featu
     if not hits:
         return Features()
     top, per_term = hits[0], 1 / max(terms, 1)
-    others = [hit.score for hit in hits if hit.article_id != top.article_id]
+    others = [hit.plain for hit in hits if hit.article_id != top.article_id]
     nearest, wordiest = int(np.argmax(candidates.dense)), int(np.argmax(candidates.lexical))
     if top.same_language:
         statistics, meaning = candidates.dense_statistics, top.dense
@@ -198,7 +205,7 @@ def measure(candidates: Candidates, hits: Sequence[Hit], *, terms: int) -> Featu
         statistics, meaning = candidates.foreign_statistics, top.centred
     return Features(
         best_cosine=float(candidates.dense[nearest]),
-        margin=top.score - others[0] if others else 0.0,
+        margin=top.plain - max(others) if others else 0.0,
         top_z=float(statistics.z(np.array([meaning], np.float32))[0]),
         lexical_per_term=top.lexical * per_term,
         lexical_of_dense_top=float(candidates.lexical[nearest]) * per_term,
