@@ -125,11 +125,11 @@ class MongoPassageIndex(FusedPassageIndex):
         return np.array([float(stored.get(id, nothing) @ row) for id in ids], np.float32)
 
     def _texts(self, allowed: NDArray[np.bool_]) -> list[str]:
-        return sorted({self.passages[number].article_id for number in np.flatnonzero(allowed)})
+        return sorted({self.passages[int(number)].article_id for number in np.flatnonzero(allowed)})
 
     def _conditions(self, allowed: NDArray[np.bool_], texts: Sequence[str]) -> Iterator[dict[str, Any]]:
         """Name the allowed texts, or the others where those are fewer: a filter is read with every search."""
-        languages = sorted({self.passages[number].language for number in np.flatnonzero(allowed)})
+        languages = sorted({self.passages[int(number)].language for number in np.flatnonzero(allowed)})
         yield {"language": {"$in": languages}}
         others = self._texts(~allowed)
         if len(texts) <= len(others):
