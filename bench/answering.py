@@ -30,12 +30,14 @@ from bench.figures import AtMost, Figure, Section
 from bench.load import at, timed
 from bench.stage import Stage
 from knowledge.articles import create_article
+from knowledge.embedding import Reading
 
 SIZES = (1_000, 10_000)  # articles; 100,000 take half an hour to write and index
 ASKERS = (1, 8)
 QUESTIONS_ASKED = 64
 ARTICLES_A_COMMIT = 250
 ACCEPTABLE_MS = {1_000: 150.0, 10_000: 300.0}
+TOKENS_OF_AN_ARTICLE = 60
 LOOK_EVERY_S = 0.005
 STANDS_STILL_MS = 50.0
 WORDS = "probe gateway alarm report invoice delivery battery sensor network user site plan".split()  # noqa: SIM905
@@ -63,11 +65,14 @@ def _make_rows_quickly(answering: Answering) -> None:
     embedder = answering.knowledge.embedder
     made = np.random.default_rng(1)
 
-    async def embed_passages(texts: Sequence[str]) -> Any:
+    async def read(texts: Sequence[str]) -> list[Reading]:
         rows = made.normal(size=(len(texts), embedder.dimension)).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        tokens = made.normal(size=(TOKENS_OF_AN_ARTICLE, embedder.dimension)).astype(np.float16)
+        return [Reading(row, tokens) for row in rows]
 
-    embedder.embed_passages = embed_passages  # type: ignore[method-assign]
+    embedder.read_passages = read  # type: ignore[method-assign]
+    embedder.read_titles = read  # type: ignore[method-assign]
 
 
 async def _fill(house: House, answering: Answering, size: int) -> Actor:

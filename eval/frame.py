@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import Embedder
+from knowledge.embedding import Embedder, Reading
 
 SEED = 20_261
 CACHE = Path(".data") / "eval"
-TEXTS_PER_SAVE = 512
+TEXTS_AT_ONCE = 512
 
 Floats = NDArray[np.float32]
 
@@ -110,29 +110,33 @@ class Evaluation:
         return list(rows[:: -(-len(rows) // most)]) if self.quick and rows else list(rows)
 
     async def embed_queries(self, texts: Sequence[str]) -> Floats:
-        """Embed questions as ``Embedder.embed_queries`` does, once for each text and model."""
-        return await self._embed("query", texts)
+        """Embed questions as ``Embedder.embed_queries`` does, once for each list of texts and model."""
+        return _rows(await self.read_queries(texts))
 
     async def embed_passages(self, texts: Sequence[str]) -> Floats:
-        """Embed passages as ``Embedder.embed_passages`` does, once for each text and model."""
-        return await self._embed("passage", texts)
+        """Embed passages as ``Embedder.embed_passages`` does, once for each list of texts and model."""
+        return _rows(await self.read_passages(texts))
 
-    async def _embed(self, side: str, texts: Sequence[str]) -> Floats:
+    async def read_queries(self, texts: Sequence[str]) -> list[Reading]:
+        """Read questions, or titles, as ``Embedder.read_queries`` does, once for each list and model."""
+        return await self._read("query", texts, self.embedder.read_titles)
+
+    async def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        """Read passages as ``Embedder.read_passages`` does, once for each list and model."""
+        return await self._read("passage", texts, self.embedder.read_passages)
+
+    async def _read(
+        self, side: str, texts: Sequence[str], make: Callable[[Sequence[str]], Awaitable[list[Reading]]]
+    ) -> list[Reading]:
         await self.embedder.wait_until_ready()
-        file = self._cache / f"{self.embedder.name}-{side}.npz"
-        known = _load(file)
-        missing = [text for text in dict.fromkeys(texts) if _key(text) not in known]
-        for start in range(0, len(missing), TEXTS_PER_SAVE):
-            part = missing[start : start + TEXTS_PER_SAVE]
-            if side == "query":
-                made = [await self.embedder.embed_queries(part[i : i + 16]) for i in range(0, len(part), 16)]
-                rows = np.concatenate(made)
-            else:
-                rows = await self.embedder.embed_passages(part)
-            known |= {_key(text): row for text, row in zip(part, rows, strict=True)}
-        if missing:
-            _save(file, known)
-        return np.array([known[_key(text)] for text in texts], np.float32).reshape(len(texts), -1)
+        file = self._cache / f"{self.embedder.name}-{side}-{_key(texts)}.npz"
+        if file.is_file():
+            return _load(file)
+        readings: list[Reading] = []
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            readings += await make(texts[start : start + TEXTS_AT_ONCE])
+        _save(file, readings)
+        return readings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,19 +160,26 @@ def find_places() -> list[Path]:
     return places or [Path(__file__).resolve().parents[2] / "shared" / "data"]
 
 
-def _key(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+def _rows(readings: Sequence[Reading]) -> Floats:
+    return np.array([reading.row for reading in readings], np.float32)
 
 
-def _load(file: Path) -> dict[str, Floats]:
-    if not file.is_file():
-        return {}
+def _key(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _load(file: Path) -> list[Reading]:
     with np.load(file) as stored:
-        return dict(zip(stored["keys"].tolist(), stored["rows"], strict=True))
+        parts = np.split(stored["tokens"], stored["ends"][:-1])
+        return [Reading(row, tokens) for row, tokens in zip(stored["rows"], parts, strict=True)]
 
 
-def _save(file: Path, rows: Mapping[str, Floats]) -> None:
+def _save(file: Path, readings: Sequence[Reading]) -> None:
+    if not readings:
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(f".{os.getpid()}.npz")
-    np.savez(fresh, keys=np.array(list(rows)), rows=np.array(list(rows.values()), np.float32))
+    tokens = [reading.tokens for reading in readings]
+    ends = np.cumsum([len(rows) for rows in tokens])
+    np.savez(fresh, rows=_rows(readings), tokens=np.concatenate(tokens), ends=ends)
     fresh.replace(file)

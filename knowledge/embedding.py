@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
@@ -36,17 +36,41 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A text as the encoder read it: its unit ``row`` (dimension,), and a unit row for each of its tokens.
+
+    ``tokens`` is float16 (n, dimension), without the prompt's and the closing token; n is 0 where the model
+    gives none.
+    """
+
+    row: Rows
+    tokens: NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a language lies in the encoder's space: mean rows (dimension,) over everyday sentences.
+
+    Of passages, of questions, and of the tokens of passages (None where the model gives no token rows).
+    """
+
+    passages: Rows
+    questions: Rows
+    tokens: Rows | None
+
+
+@dataclass(frozen=True)
 class _Loaded:
     name: str
     dimension: int
     model: "SentenceTransformer"
-    means: dict[Language, Rows]
+    places: dict[Language, Places]
 
 
 @dataclass(frozen=True)
 class _Waiting:
     texts: Sequence[str]
-    answer: "Future[Rows]"
+    answer: "Future[list[Reading]]"
 
 
 class Embedder:
@@ -88,7 +112,12 @@ class Embedder:
     @property
     def language_means(self) -> dict[Language, Rows]:
         """Return the mean passage row (dimension,) of each language, taken over everyday sentences."""
-        return self._loaded().means
+        return {language: place.passages for language, place in self.places.items()}
+
+    @property
+    def places(self) -> dict[Language, Places]:
+        """Return where each language lies in the loaded model's space."""
+        return self._loaded().places
 
     def start_loading(self) -> None:
         """Begin to load in the background; a second call does nothing, after a failure it tries again."""
@@ -104,9 +133,13 @@ class Embedder:
 
         Raises Unavailable when the model cannot be loaded or too many questions wait already.
         """
+        return _rows_of(await self.read_queries(texts), (await self._load()).dimension)
+
+    async def read_queries(self, texts: Sequence[str]) -> list[Reading]:
+        """Read questions as ``embed_queries`` does, with the rows of their tokens."""
         loaded = await self._load()
         if not texts:
-            return np.zeros((0, loaded.dimension), np.float32)
+            return []
         if len(self._waiting) >= MAX_WAITING_QUESTIONS:
             raise Unavailable("Too many questions are being looked up at once; try again in a moment.")
         request = _Waiting(texts, Future())
@@ -116,16 +149,27 @@ class Embedder:
 
     async def embed_passages(self, texts: Sequence[str]) -> Rows:
         """Embed passages of articles: float32 (len(texts), dimension), unit rows, in order."""
+        return _rows_of(await self.read_passages(texts), (await self._load()).dimension)
+
+    async def read_passages(self, texts: Sequence[str]) -> list[Reading]:
+        """Read passages as ``embed_passages`` does, with the rows of their tokens."""
+        return await self._read_in_runs(texts, "document")
+
+    async def read_titles(self, texts: Sequence[str]) -> list[Reading]:
+        """Read titles as questions are read: a title often is one. They wait with the passages."""
+        return await self._read_in_runs(texts, "query")
+
+    async def _read_in_runs(self, texts: Sequence[str], side: str) -> list[Reading]:
         loaded = await self._load()
-        rows = np.zeros((len(texts), loaded.dimension), np.float32)
+        readings: dict[int, Reading] = {}
         # Texts of like length share a run, so that little is padding.
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(by_length), PASSAGES_PER_RUN):
             picked = by_length[start : start + PASSAGES_PER_RUN]
-            run = self._passages.submit(_encode_passages, loaded.model, [texts[i] for i in picked])
-            part: Rows = await asyncio.wrap_future(run)
-            rows[picked] = part
-        return rows
+            run = self._passages.submit(_read, loaded.model, [texts[i] for i in picked], side)
+            made: list[Reading] = await asyncio.wrap_future(run)
+            readings |= dict(zip(picked, made, strict=True))
+        return [readings[i] for i in range(len(texts))]
 
     def close(self) -> None:
         """Stop both lanes after what they are doing now; questions still waiting are cancelled."""
@@ -155,29 +199,45 @@ class Embedder:
         if not taken:
             return
         try:
-            rows = _encode_queries(loaded.model, [text for w in taken for text in w.texts])
+            readings = _read(loaded.model, [text for w in taken for text in w.texts], "query")
         except Exception as error:  # noqa: BLE001  handed to every asker, who raises it
             for request in taken:
                 request.answer.set_exception(error)
             return
         start = 0
         for request in taken:
-            request.answer.set_result(rows[start : start + len(request.texts)])
+            request.answer.set_result(readings[start : start + len(request.texts)])
             start += len(request.texts)
 
 
-def _encode_queries(model: "SentenceTransformer", texts: list[str]) -> Rows:
-    rows = model.encode_query(
-        texts, batch_size=QUESTIONS_PER_RUN, show_progress_bar=False, normalize_embeddings=True
-    )
-    return np.asarray(rows, np.float32)
+def _rows_of(readings: Sequence[Reading], dimension: int) -> Rows:
+    return np.array([reading.row for reading in readings], np.float32).reshape(len(readings), dimension)
 
 
-def _encode_passages(model: "SentenceTransformer", texts: list[str]) -> Rows:
-    rows = model.encode_document(
-        texts, batch_size=PASSAGES_PER_RUN, show_progress_bar=False, normalize_embeddings=True
-    )
-    return np.asarray(rows, np.float32)
+def _read(model: "SentenceTransformer", texts: list[str], side: str) -> list[Reading]:
+    """Run the encoder once over a few texts with the prompt of one side, ``query`` or ``document``."""
+    encode = model.encode_query if side == "query" else model.encode_document
+    outputs: Any = encode(texts, batch_size=PASSAGES_PER_RUN, show_progress_bar=False, output_value=None)
+    before = _prompt_tokens(model, side)
+    return [_reading(output, before) for output in outputs]
+
+
+def _reading(output: dict[str, Any], before: int) -> Reading:
+    row = np.asarray(output["sentence_embedding"].numpy(), np.float32)
+    row = row / max(float(np.linalg.norm(row)), 1e-12)
+    if "token_embeddings" not in output:
+        return Reading(row, np.zeros((0, len(row)), np.float16))
+    kept = int(output["attention_mask"].sum())
+    tokens = np.asarray(output["token_embeddings"][:kept].numpy(), np.float32)[before:-1]
+    lengths = np.linalg.norm(tokens, axis=1, keepdims=True)
+    return Reading(row, (tokens / np.maximum(lengths, 1e-12)).astype(np.float16))
+
+
+def _prompt_tokens(model: "SentenceTransformer", side: str) -> int:
+    """Count the tokens that come before a text: the opening one and the prompt's."""
+    prompt = (model.prompts or {}).get(side) or ""
+    mask = model.preprocess([prompt.strip()])["attention_mask"]
+    return int(mask.sum()) - 1
 
 
 def _load(models_folder: Path, model: str) -> _Loaded:
@@ -211,11 +271,18 @@ def _load(models_folder: Path, model: str) -> _Loaded:
     if dimension is None:
         raise Unavailable(f"{folder} does not say how long its rows are; it is no embedding model.")
     log.info("embedding model loaded", model=folder.name, dimension=dimension)
-    means = {
-        language: np.asarray(_encode_passages(loaded, list(sentences)).mean(axis=0), np.float32)
-        for language, sentences in EVERYDAY.items()
-    }
-    return _Loaded(f"{folder.name}-{_digest(folder)}", dimension, loaded, means)
+    places = {language: _place(loaded, list(sentences)) for language, sentences in EVERYDAY.items()}
+    return _Loaded(f"{folder.name}-{_digest(folder)}", dimension, loaded, places)
+
+
+def _place(model: "SentenceTransformer", sentences: list[str]) -> Places:
+    passages, questions = _read(model, sentences, "document"), _read(model, sentences, "query")
+    tokens = np.concatenate([reading.tokens for reading in passages])
+    return Places(
+        passages=np.mean([reading.row for reading in passages], axis=0, dtype=np.float32),
+        questions=np.mean([reading.row for reading in questions], axis=0, dtype=np.float32),
+        tokens=tokens.mean(axis=0, dtype=np.float32) if len(tokens) else None,
+    )
 
 
 def _digest(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Write the encoder multilingual-e5-small as an ONNX graph: token ids in, one unit row per text out.
+"""Write the encoder multilingual-e5-small as an ONNX graph: token ids in; rows of texts and of tokens out.
 
 The graph is laid out by hand, some twelve nodes a layer, so that neither PyTorch nor an exporter is
 needed, and so that the 4-bit values go in as they are: the word table stays exact (int8 values with one
@@ -45,7 +45,10 @@ class _Graph:
 
 
 def build_encoder_graph(weights: PackedWeights) -> onnx.ModelProto:
-    """Build the model: ``input_ids``, ``attention_mask`` (batch, length) to ``embedding`` (batch, hidden)."""
+    """Build the model: ``input_ids``, ``attention_mask`` (batch, length) to ``embedding`` (batch, hidden).
+
+    Its second output is ``tokens`` (batch, length, hidden): what the mean is taken of.
+    """
     g, shape = _Graph(), weights.shape
     for name, value in _ROW_CONSTANTS.items():
         g.constant(name, value)
@@ -54,6 +57,7 @@ def build_encoder_graph(weights: PackedWeights) -> onnx.ModelProto:
     for layer in range(shape.layers):
         rows = _encode_layer(g, weights, layer, rows, mask)
     _pool(g, rows)
+    g.add("Identity", [rows], "tokens")
     graph = helper.make_graph(
         g.nodes,
         "multilingual-e5-small",
@@ -61,7 +65,10 @@ def build_encoder_graph(weights: PackedWeights) -> onnx.ModelProto:
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"])
             for name in ("input_ids", "attention_mask")
         ],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", shape.hidden])],
+        [
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", shape.hidden]),
+            helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["batch", "length", shape.hidden]),
+        ],
         initializer=g.constants,
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid(_CONTRIB, 1)]

@@ -1,12 +1,15 @@
 """The knowledge room's GraphQL face."""
 
+from collections.abc import Collection
+
 import strawberry
 
 from backend.core.connections import Connection, listed
 from backend.core.cost import MODEL_RUN
 from backend.core.graphql import DeleteInput, Info
 from backend.core.mutations import run_create, run_delete, run_update
-from knowledge import articles, documents
+from backend.identity.actors import Actors
+from knowledge import articles, documents, insight
 from knowledge.article_types import (
     Article,
     ArticleCreateInput,
@@ -16,6 +19,14 @@ from knowledge.article_types import (
     ArticleResult,
     ArticleUpdateInput,
     KnowledgeHit,
+)
+from knowledge.insight_types import (
+    KnowledgeIndexProgress,
+    KnowledgePair,
+    KnowledgeReview,
+    TextLanguage,
+    WhyFound,
+    reason_of,
 )
 from knowledge.search import KnowledgeBase
 
@@ -66,6 +77,67 @@ class ArticleQuery:
             )
             for hit in result.hits
         ]
+
+
+@strawberry.type
+class KnowledgeInsightQuery:
+    @strawberry.field(description="How far the index is; for who reads every article.")
+    async def knowledge_index(self, info: Info) -> KnowledgeIndexProgress:
+        knowledge = await info.context.services.aget(KnowledgeBase)
+        return KnowledgeIndexProgress.of(await insight.index_progress(info.context.uow, knowledge))
+
+    @strawberry.field(
+        description="Why a search finds what it finds, for yourself or for somebody else; for who reads "
+        "every article. What the filter keeps from them comes last, and marked.",
+        metadata={"cost": 2 * MODEL_RUN},
+    )
+    async def why_found(
+        self, info: Info, query: str, first: int = 10, user_id: strawberry.ID | None = None
+    ) -> WhyFound:
+        knowledge, actors = await info.context.services.aget(KnowledgeBase, Actors)
+        uow = info.context.uow
+        why = await insight.why_found(uow, knowledge, actors, query, first=first, user_id=user_id or "")
+        articles = await _articles(info, {found.article_id for found in why.found})
+        return WhyFound(
+            language=TextLanguage(why.language),
+            words=why.words,
+            degraded=why.degraded,
+            texts=why.texts,
+            readable=why.readable,
+            reasons=[
+                reason_of(one, articles[one.article_id]) for one in why.found if one.article_id in articles
+            ],
+        )
+
+    @strawberry.field(
+        description="Articles that contradict or repeat one another; for who reads every article.",
+        metadata={"cost": 2 * MODEL_RUN},
+    )
+    async def knowledge_review(self, info: Info, first: int = 50) -> KnowledgeReview:
+        knowledge = await info.context.services.aget(KnowledgeBase)
+        found = await insight.review_knowledge(info.context.uow, knowledge, first=first)
+        articles = await _articles(info, {id for _, *ids in found.pairs for id in ids})
+        return KnowledgeReview(
+            passages=found.passages,
+            pairs=[
+                KnowledgePair(
+                    finding=pair.finding,
+                    left=articles[left],
+                    right=articles[right],
+                    left_quote=pair.left_quote,
+                    right_quote=pair.right_quote,
+                    similarity=pair.similarity,
+                )
+                for pair, left, right in found.pairs
+                if left in articles and right in articles
+            ],
+        )
+
+
+async def _articles(info: Info, ids: Collection[str]) -> dict[str, Article]:
+    """Read articles as the one who asks may see them at this moment, by id."""
+    found = await info.context.uow.find(documents.Article, {"_id": {"$in": list(ids)}}) if ids else []
+    return {record.id: Article.of(record) for record in found}
 
 
 @strawberry.type

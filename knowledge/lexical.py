@@ -78,7 +78,7 @@ class LexicalIndex:
         sizes = json.loads((folder / "lexical.json").read_text())
         if sizes["empty"]:
             return cls(None, {}, sizes["rows"])
-        scorer = bm25s.BM25.load(folder, show_progress=False)
+        scorer = bm25s.BM25.load(folder, mmap=True, show_progress=False)
         return cls(scorer, scorer.vocab_dict, sizes["rows"])
 
     def _known(self, question: Sequence[str]) -> list[int]:

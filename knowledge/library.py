@@ -7,7 +7,8 @@ are written as snapshots, so that a start embeds nothing.
 
 import asyncio
 import shutil
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,10 +22,12 @@ from backend.core.access import system_actor
 from backend.core.errors import Unavailable
 from backend.core.store import Store
 from knowledge.documents import Article
-from knowledge.embedding import Embedder
-from knowledge.passage_index import FaissPassageIndex
-from knowledge.shelf import Edition, Shelf
+from knowledge.embedding import Embedder, Places, Reading
+from knowledge.passage_index import FaissPassageIndex, place_of
+from knowledge.shelf import Edition, Embedded, Shelf, ShelvedPassage
 from knowledge.snapshots import SnapshotDamaged, find_snapshots, load_snapshot, save_snapshot
+from knowledge.text import Language
+from knowledge.token_rows import pack_tokens
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +42,32 @@ SNAPSHOTS_KEPT = 2  # the newest, and the one that another process may be readin
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a workspace's index is: passages there are, those searched by meaning, and how fast it grows.
+
+    ``version`` is the edition that is searched now; ``failure`` why the last work on it failed, or empty.
+    """
+
+    articles: int
+    passages: int
+    embedded: int
+    passages_per_second: float
+    version: int
+    is_whole: bool
+    failure: str
+    damaged: int
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Return how long the rest takes at this pace; None while nothing tells."""
+        if self.embedded >= self.passages:
+            return 0.0
+        return (
+            (self.passages - self.embedded) / self.passages_per_second if self.passages_per_second else None
+        )
+
+
 @dataclass
 class _Kept:
     """A shelf and who works on it; ``lock`` is held for every change of the shelf."""
@@ -49,6 +78,8 @@ class _Kept:
     look_again: bool = False  # something may have been committed since the work last looked
     saving: asyncio.Task[None] | None = None
     unsaved: FaissPassageIndex | None = None
+    pace: float = 0.0  # passages embedded a second, while it last embedded
+    damaged: int = 0  # snapshots that had to be made again
 
 
 class Library:
@@ -78,6 +109,22 @@ class Library:
     def is_whole(self) -> bool:
         """True when every text that this process knows of is searched by meaning."""
         return all(kept.shelf.edition.is_whole for kept in self._kept.values() if kept.shelf.articles)
+
+    async def progress(self, workspace_id: str) -> Progress:
+        """Return how far the workspace's index is."""
+        edition = await self.edition(workspace_id)
+        kept = self._of(workspace_id)
+        waiting = kept.shelf.missing() if self.embedder.ready else dict.fromkeys(edition.passages)
+        return Progress(
+            articles=len(edition.articles),
+            passages=len(edition.passages),
+            embedded=len(edition.passages) - len(waiting),
+            passages_per_second=round(kept.pace, 2),
+            version=edition.version,
+            is_whole=edition.is_whole,
+            failure=self._failure,
+            damaged=kept.damaged,
+        )
 
     def notice(self, workspace_id: str) -> None:
         """Begin in the background to bring a workspace's index up to date."""
@@ -178,11 +225,17 @@ class Library:
                 await self._bind(kept, ready)
 
     async def _embed_missing(self, kept: _Kept) -> None:
+        places = self.embedder.places
         while missing := list(kept.shelf.missing().items())[:PASSAGES_AT_ONCE]:
-            rows = await self.embedder.embed_passages([text for _, text in missing])
+            passages, start = [passage for _, passage in missing], time.monotonic()
+            readings = await self.embedder.read_passages([passage.text for passage in passages])
+            titles = list(dict.fromkeys(passage.title for passage in passages))
+            named = dict(zip(titles, await self.embedder.read_titles(titles), strict=True))
+            made = await self.run(_pack, passages, readings, named, places)
             async with kept.lock:
                 digests = (digest for digest, _ in missing)
-                kept.shelf.rows.update(zip(digests, rows.astype(np.float16), strict=True))
+                kept.shelf.rows.update(zip(digests, made, strict=True))
+            kept.pace = len(passages) / max(time.monotonic() - start, 1e-3)
 
     async def _bind(self, kept: _Kept, ready: FaissPassageIndex | None) -> None:
         shelf = kept.shelf
@@ -190,7 +243,7 @@ class Library:
             if shelf.missing():  # taken in by a search a moment ago
                 kept.look_again = True
                 return
-            shelf.edition = await self.run(shelf.bind, self.embedder.language_means, ready)
+            shelf.edition = await self.run(shelf.bind, self.embedder.places, ready)
         if shelf.edition.meaning is not ready:
             kept.unsaved = shelf.edition.meaning
             self._save_soon(kept)
@@ -201,7 +254,8 @@ class Library:
         if shelf.model == self.embedder.name:
             return None
         async with kept.lock:
-            snapshot = await self.run(_load_newest, self._snapshots(shelf.workspace_id))
+            snapshot, damaged = await self.run(_load_newest, self._snapshots(shelf.workspace_id))
+            kept.damaged += damaged
             shelf.model, shelf.rows = self.embedder.name, {}
             if snapshot is not None:
                 shelf.rows = await self.run(_rows_of, snapshot)
@@ -223,30 +277,67 @@ class Library:
 
     async def _save(self, kept: _Kept) -> None:
         index, kept.unsaved = kept.unsaved, None
-        if index is not None:
-            await self.run(_replace_snapshot, index, self._snapshots(kept.shelf.workspace_id))
+        if index is None:
+            return
+        mapped = await self.run(_replace_snapshot, index, self._snapshots(kept.shelf.workspace_id))
+        rows = await self.run(_rows_of, mapped)
+        async with kept.lock:
+            kept.shelf.swap(index, mapped, rows)
 
 
-def _load_newest(parent: Path) -> FaissPassageIndex | None:
-    """Return the newest snapshot that is sound; damaged ones are removed: the articles make a new one."""
+def _load_newest(parent: Path) -> tuple[FaissPassageIndex | None, int]:
+    """Return the newest snapshot that is sound, and how many were not.
+
+    Damaged ones are removed: the articles make a new one.
+    """
+    damaged = 0
     for folder in find_snapshots(parent):
         try:
-            return load_snapshot(folder)
+            return load_snapshot(folder), damaged
         except SnapshotDamaged as damage:
             log.warning("knowledge.snapshot_damaged", folder=str(folder), reason=damage.reason)
             shutil.rmtree(folder, ignore_errors=True)
-    return None
+            damaged += 1
+    return None, damaged
 
 
-def _rows_of(index: FaissPassageIndex) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float16]]]:
-    """Return the rows of an index by the digest at the end of each passage id."""
+def _pack(
+    passages: Sequence[ShelvedPassage],
+    readings: Sequence[Reading],
+    titles: Mapping[str, Reading],
+    places: Mapping[Language, Places],
+) -> list[Embedded]:
+    return [
+        Embedded(
+            row=reading.row.astype(np.float16),
+            title=titles[passage.title].row.astype(np.float16),
+            tokens=pack_tokens(reading.tokens, place_of(places, passage.indexed.language)),
+        )
+        for passage, reading in zip(passages, readings, strict=True)
+    ]
+
+
+def _rows_of(index: FaissPassageIndex) -> dict[str, Embedded]:
+    """Return what was embedded for an index, by the digest at the end of each passage id."""
     rows = index.plain.reconstruct_n(0, len(index.passages)).astype(np.float16)
-    return {p.passage_id.rpartition("#")[2]: row for p, row in zip(index.passages, rows, strict=True)}
+    empty = np.zeros((0, rows.shape[1] // 2), np.uint8)
+    return {
+        passage.passage_id.rpartition("#")[2]: Embedded(
+            row=row,
+            title=row if index.titles is None else index.titles.rows[index.titles.numbers[number]],
+            tokens=empty if index.tokens is None else index.tokens.rows.row(number),
+        )
+        for number, (passage, row) in enumerate(zip(index.passages, rows, strict=True))
+    }
 
 
-def _replace_snapshot(index: FaissPassageIndex, parent: Path) -> None:
-    """Write the index and let old ones go. One of this version was of other passages: it would be kept."""
+def _replace_snapshot(index: FaissPassageIndex, parent: Path) -> FaissPassageIndex:
+    """Write the index, let old ones go, and return it as it lies on the disk, memory-mapped.
+
+    One of this version was of other passages: it would be kept.
+    """
     shutil.rmtree(parent / f"{index.version:012d}", ignore_errors=True)
-    save_snapshot(index, parent)
+    written = save_snapshot(index, parent)
     for folder in find_snapshots(parent)[SNAPSHOTS_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
+    return load_snapshot(written)

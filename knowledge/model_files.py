@@ -17,7 +17,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from knowledge.encoder_graph import build_encoder_graph
 from knowledge.packed_weights import WEIGHTS_SHA256, PackedWeights, Vocabulary, find_packed_weights
 
-LAYOUT = 1  # raise when what is written below changes, so that folders of older builds are made again
+LAYOUT = 2  # raise when what is written below changes, so that folders of older builds are made again
 MAX_TOKENS = 512
 MANIFEST = "manifest.json"
 

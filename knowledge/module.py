@@ -13,7 +13,7 @@ from knowledge.commands import commands
 from knowledge.documents import Article, ArticleVersion
 from knowledge.embedding import Embedder
 from knowledge.events import ArticleChanged, ArticlePublished, ArticleRemoved
-from knowledge.graphql import ArticleMutation, ArticleQuery
+from knowledge.graphql import ArticleMutation, ArticleQuery, KnowledgeInsightQuery
 from knowledge.library import Library
 from knowledge.search import KnowledgeBase
 from knowledge.seed import seed_articles
@@ -54,7 +54,7 @@ async def _status(services: svcs.Container) -> Mapping[str, str]:
 module = Module(
     name="knowledge",
     documents=(Article, ArticleVersion),
-    queries=(ArticleQuery,),
+    queries=(ArticleQuery, KnowledgeInsightQuery),
     mutations=(ArticleMutation,),
     listens={"knowledge.index": (_on_article, (ArticlePublished, ArticleChanged, ArticleRemoved))},
     roles={

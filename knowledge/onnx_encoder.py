@@ -45,9 +45,10 @@ class OnnxEncoder(InputModule):
         }
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Add ``sentence_embedding``: float32 (batch, dimension), unit rows."""
+        """Add ``sentence_embedding`` (batch, dimension), unit rows, and ``token_embeddings``; float32."""
         feed = {name: features[name].numpy() for name in ("input_ids", "attention_mask")}
-        (rows,) = self.session.run(None, feed)
+        rows, tokens = self.session.run(None, feed)
+        features["token_embeddings"] = torch.from_numpy(np.asarray(tokens, np.float32))
         features["sentence_embedding"] = torch.from_numpy(np.asarray(rows, np.float32))
         return features
 

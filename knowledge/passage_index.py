@@ -4,22 +4,27 @@ An index is immutable: changes make a new version, a folder written beside and r
 anything is ranked. The search blocks (milliseconds); call it off the event loop.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.embedding import Places
 from knowledge.lexical import LexicalIndex
-from knowledge.ranking import Candidates, Features, Floats, Hit, Statistics, measure, rank
+from knowledge.ranking import Candidates, CompareTokens, Features, Floats, Hit, Statistics, measure, rank
 from knowledge.text import Language
+from knowledge.token_rows import Packed, TokenRows, place_free
 
 POOL = 50  # candidates from each of: meaning, words, meaning in the other language
 SAMPLE = 256  # passages a z-score is measured against; all of them in a small base
 # How far one question's cosines with a base's passages spread (multilingual-e5-small, the demo base).
 USUAL_SPREAD, USUAL_CENTRED_SPREAD = 0.02, 0.08
+Space = Literal["plain", "centred"]  # rows as they are, and without the mean of their language
+MASKS_KEPT = 64  # of sets of readable articles: as many as there are audiences and languages asked for
 PRIOR_WEIGHT = 10  # passages' worth of trust in a language's general mean, while the base has few of its own
 
 
@@ -34,11 +39,15 @@ class IndexedPassage:
 
 @dataclass(frozen=True)
 class Question:
-    """A question as the index reads it: unit row (dimension,), tokens, language."""
+    """A question as the index reads it: unit row (dimension,), words, language.
+
+    ``token_rows`` are the encoder's unit rows of its tokens; without them nothing is compared by token.
+    """
 
     row: Floats
     tokens: Sequence[str]
     language: Language
+    token_rows: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,177 @@ class PassageIndex(Protocol):
         ...
 
 
-class FaissPassageIndex:
+@dataclass(frozen=True)
+class Titles:
+    """Unit rows of titles read as questions (n, dimension); ``numbers`` says which is each passage's.
+
+    ``places`` are the mean rows of questions per language.
+    """
+
+    rows: NDArray[np.float16]
+    numbers: NDArray[np.int64]
+    places: Mapping[Language, Floats]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token rows of the passages, and where each language's lie."""
+
+    rows: TokenRows
+    places: Mapping[Language, Floats]
+
+
+class FusedPassageIndex(ABC):
+    """What every index does with the rows it finds: filter first, fuse meaning and words, sharpen the order.
+
+    Where rows lie and how the nearest are found is for those below. ``titles`` and ``tokens`` sharpen the
+    order of what was found, where they are at hand.
+    """
+
+    def __init__(
+        self,
+        *,
+        version: int,
+        model: str,
+        passages: Sequence[IndexedPassage],
+        means: Mapping[Language, Floats],
+        lexical: LexicalIndex,
+        titles: Titles | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
+        self.version, self.model, self.passages = version, model, passages
+        self.means, self.lexical = means, lexical
+        self.titles, self.tokens = titles, tokens
+        self._languages = np.array([p.language for p in passages], dtype="U2")
+        numbers: dict[str, int] = {}
+        self._articles = np.array(
+            [numbers.setdefault(p.article_id, len(numbers)) for p in passages], dtype=np.int64
+        )
+        self._article_numbers = numbers
+        self._masks: dict[frozenset[str], NDArray[np.bool_]] = {}
+
+    @abstractmethod
+    def nearest(self, space: Space, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the numbers of up to POOL ``allowed`` passages whose rows are nearest to ``row``."""
+
+    @abstractmethod
+    def products(self, space: Space, rows: NDArray[np.int64], row: Floats) -> Floats:
+        """Return the inner product of the rows of some passages with ``row``."""
+
+    def search(
+        self,
+        question: Question,
+        *,
+        limit: int = 10,
+        allowed_articles: Collection[str] | None = None,
+        passed_over: Collection[str] = (),
+    ) -> Found:
+        """Return the best passages; only those of ``allowed_articles`` count at all (None: every one).
+
+        Articles of ``passed_over`` are never hits, but scores are measured against them, too.
+        """
+        allowed = self._allowed(allowed_articles)
+        mine = self._languages == question.language
+        same, foreign = allowed & mine, allowed & ~mine
+        measured_same, measured_foreign = same, foreign
+        if passed_over:
+            wanted = ~self._allowed(passed_over)
+            same, foreign = same & wanted, foreign & wanted
+        mean = self.means.get(question.language)
+        shifted = _unit((question.row if mean is None else question.row - mean)[None])[0]
+        lexical = self.lexical.score(question.tokens)
+        rows = np.unique(
+            np.concatenate(
+                [
+                    self.nearest("plain", question.row, same),
+                    self.nearest("centred", shifted, foreign),
+                    _wordiest(lexical, same),
+                ]
+            )
+        )
+        candidates = Candidates(
+            passage_ids=[self.passages[row].passage_id for row in rows],
+            article_ids=[self.passages[row].article_id for row in rows],
+            dense=self.products("plain", rows, question.row),
+            centred=self.products("centred", rows, shifted),
+            lexical=lexical[rows],
+            coverage=self.lexical.coverage(question.tokens, rows),
+            title=self._title_scores(question, rows, measured_same, measured_foreign),
+            same_language=same[rows],
+            dense_statistics=Statistics.of(
+                self.products("plain", _sample(measured_same), question.row),
+                usual=Statistics(0.0 if mean is None else float(question.row @ mean), USUAL_SPREAD),
+            ),
+            foreign_statistics=Statistics.of(
+                self.products("centred", _sample(measured_foreign), shifted),
+                usual=Statistics(0.0, USUAL_CENTRED_SPREAD),
+            ),
+            lexical_statistics=Statistics.of(lexical[measured_same], usual=Statistics(0.0, 0.0)),
+        )
+        hits = rank(candidates, limit=limit, compare=self._comparison(question, rows))
+        return Found(hits, measure(candidates, hits, terms=len(question.tokens)))
+
+    def _title_scores(
+        self,
+        question: Question,
+        rows: NDArray[np.int64],
+        same: NDArray[np.bool_],
+        foreign: NDArray[np.bool_],
+    ) -> Floats:
+        """Return the z-scores of the titles of passages ``rows``, each side against its own titles."""
+        scores = np.zeros(len(rows), np.float32)
+        if self.titles is None or not len(rows):
+            return scores
+        titles, place = self.titles, self.titles.places.get(question.language)
+        shifted = _unit((question.row if place is None else question.row - place)[None])[0]
+        for side, is_near in ((same, True), (foreign, False)):
+            of_side = side[rows]
+            if not of_side.any():
+                continue
+            sample, wanted = _sample(side), rows[of_side]
+            cosines = [
+                titles.rows[titles.numbers[some]].astype(np.float32) @ question.row
+                if is_near
+                else _unit(self._shifted_titles(some)) @ shifted
+                for some in (sample, wanted)
+            ]
+            usual = Statistics(float(np.mean(cosines[0])), USUAL_SPREAD if is_near else USUAL_CENTRED_SPREAD)
+            scores[of_side] = Statistics.of(cosines[0], usual=usual).z(cosines[1])
+        return scores
+
+    def _shifted_titles(self, rows: NDArray[np.int64]) -> Floats:
+        """Return the rows of the titles of passages ``rows`` without their languages' places."""
+        assert self.titles is not None
+        found = self.titles.rows[self.titles.numbers[rows]].astype(np.float32)
+        for language, place in self.titles.places.items():
+            found[self._languages[rows] == language] -= place
+        return found
+
+    def _comparison(self, question: Question, rows: NDArray[np.int64]) -> CompareTokens | None:
+        if self.tokens is None or question.token_rows is None or not len(question.token_rows):
+            return None
+        place = self.tokens.places.get(question.language)
+        asked = place_free(question.token_rows, np.zeros_like(question.row) if place is None else place)
+        store = self.tokens.rows
+        return lambda numbers: store.compare(asked, rows[numbers])
+
+    def _allowed(self, articles: Collection[str] | None) -> NDArray[np.bool_]:
+        """Return which passages are of these articles. A frozenset asked for again costs nothing."""
+        if articles is None:
+            return np.ones(len(self.passages), np.bool_)
+        if isinstance(articles, frozenset) and articles in self._masks:
+            return self._masks[articles]
+        chosen = np.zeros(len(self._article_numbers), np.bool_)
+        chosen[[self._article_numbers[a] for a in articles if a in self._article_numbers]] = True
+        mask = np.asarray(chosen[self._articles], np.bool_)
+        if isinstance(articles, frozenset):
+            if len(self._masks) >= MASKS_KEPT:
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[articles] = mask
+        return mask
+
+
+class FaissPassageIndex(FusedPassageIndex):
     """Exact search in half precision, twice: plain rows, and rows without their language's mean."""
 
     def __init__(
@@ -84,15 +263,19 @@ class FaissPassageIndex:
         centred: faiss.Index,
         means: Mapping[Language, Floats],
         lexical: LexicalIndex,
+        titles: Titles | None = None,
+        tokens: Tokens | None = None,
     ) -> None:
-        self.version, self.model, self.passages = version, model, passages
-        self.plain, self.centred, self.means, self.lexical = plain, centred, means, lexical
-        self._languages = np.array([p.language for p in passages], dtype="U2")
-        numbers: dict[str, int] = {}
-        self._articles = np.array(
-            [numbers.setdefault(p.article_id, len(numbers)) for p in passages], dtype=np.int64
+        super().__init__(
+            version=version,
+            model=model,
+            passages=passages,
+            means=means,
+            lexical=lexical,
+            titles=titles,
+            tokens=tokens,
         )
-        self._article_numbers = numbers
+        self.plain, self.centred = plain, centred
 
     @classmethod
     def build(
@@ -104,8 +287,10 @@ class FaissPassageIndex:
         model: str,
         documents: Sequence[Sequence[str]],
         language_means: Mapping[Language, Floats],
+        titles: Titles | None = None,
+        tokens: Tokens | None = None,
     ) -> "FaissPassageIndex":
-        """Index passages with their unit ``rows`` (n, dimension) and tokens, in one order.
+        """Index passages with their unit ``rows`` (n, dimension) and words, in one order.
 
         ``model`` names the embedder; ``language_means`` are its mean rows per language, which steady the
         means of a base with few passages in one.
@@ -128,68 +313,42 @@ class FaissPassageIndex:
             centred=_flat_index(_unit(centred)),
             means=means,
             lexical=LexicalIndex.build(documents),
+            titles=titles,
+            tokens=tokens,
         )
 
-    def search(
-        self,
-        question: Question,
-        *,
-        limit: int = 10,
-        allowed_articles: Collection[str] | None = None,
-        passed_over: Collection[str] = (),
-    ) -> Found:
-        """Return the best passages; only those of ``allowed_articles`` count at all (None: every one).
-
-        Articles of ``passed_over`` are never hits, but scores are measured against them, too.
-        """
+    def nearest(self, space: Space, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the numbers of the POOL nearest allowed passages; exact."""
         # A thread of its own number for FAISS: one query on many threads is slower than on one.
         faiss.omp_set_num_threads(1)
-        allowed = self._allowed(allowed_articles)
-        mine = self._languages == question.language
-        same, foreign = allowed & mine, allowed & ~mine
-        measured_same, measured_foreign = same, foreign
-        if passed_over:
-            wanted = ~self._allowed(passed_over)
-            same, foreign = same & wanted, foreign & wanted
-        mean = self.means.get(question.language)
-        shifted = _unit((question.row if mean is None else question.row - mean)[None])[0]
-        lexical = self.lexical.score(question.tokens)
-        rows = np.unique(
-            np.concatenate(
-                [
-                    _nearest(self.plain, question.row, same),
-                    _nearest(self.centred, shifted, foreign),
-                    _wordiest(lexical, same),
-                ]
-            )
-        )
-        candidates = Candidates(
-            passage_ids=[self.passages[row].passage_id for row in rows],
-            article_ids=[self.passages[row].article_id for row in rows],
-            dense=_products(self.plain, rows, question.row),
-            centred=_products(self.centred, rows, shifted),
-            lexical=lexical[rows],
-            coverage=self.lexical.coverage(question.tokens, rows),
-            same_language=same[rows],
-            dense_statistics=Statistics.of(
-                _products(self.plain, _sample(measured_same), question.row),
-                usual=Statistics(0.0 if mean is None else float(question.row @ mean), USUAL_SPREAD),
-            ),
-            foreign_statistics=Statistics.of(
-                _products(self.centred, _sample(measured_foreign), shifted),
-                usual=Statistics(0.0, USUAL_CENTRED_SPREAD),
-            ),
-            lexical_statistics=Statistics.of(lexical[measured_same], usual=Statistics(0.0, 0.0)),
-        )
-        hits = rank(candidates, limit=limit)
-        return Found(hits, measure(candidates, hits, terms=len(question.tokens)))
+        return _nearest(self.plain if space == "plain" else self.centred, row, allowed)
 
-    def _allowed(self, articles: Collection[str] | None) -> NDArray[np.bool_]:
-        if articles is None:
-            return np.ones(len(self.passages), np.bool_)
-        chosen = np.zeros(len(self._article_numbers), np.bool_)
-        chosen[[self._article_numbers[a] for a in articles if a in self._article_numbers]] = True
-        return np.asarray(chosen[self._articles], np.bool_)
+    def products(self, space: Space, rows: NDArray[np.int64], row: Floats) -> Floats:
+        """Return the inner product of the rows of some passages with ``row``."""
+        return _products(self.plain if space == "plain" else self.centred, rows, row)
+
+
+def place_of(places: Mapping[Language, Places], language: Language) -> Floats:
+    """Return where the tokens of passages in a language lie; the origin where that is not known."""
+    place = places[language].tokens
+    return np.zeros_like(places[language].passages) if place is None else place
+
+
+def make_titles(
+    rows: Sequence[NDArray[np.floating]], numbers: Sequence[int], places: Mapping[Language, Places]
+) -> Titles | None:
+    """Join the rows of titles; ``numbers`` says which is each passage's. None without any title."""
+    if not len(rows):
+        return None
+    means = {language: place.questions for language, place in places.items()}
+    return Titles(np.array(rows, np.float16), np.array(numbers, np.int64), means)
+
+
+def make_tokens(passages: Sequence[Packed], places: Mapping[Language, Places]) -> Tokens | None:
+    """Join the packed token rows of passages; None where the model gives none."""
+    joined = TokenRows.of(passages)
+    means = {language: place_of(places, language) for language in places}
+    return None if joined is None else Tokens(joined, means)
 
 
 def _flat_index(rows: Floats) -> faiss.Index:

@@ -8,7 +8,7 @@ Only what the asker of ``uow`` may read takes part, from before anything is rank
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -18,6 +18,7 @@ from backend.core.unit_of_work import UnitOfWork
 from knowledge import ranking
 from knowledge.documents import Article, ArticleStatus
 from knowledge.embedding import Embedder
+from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
 from knowledge.passage_index import Found, Question
 from knowledge.quotes import Span, pick_span, share_words, split_spans
@@ -39,8 +40,9 @@ class Hit:
 
     ``text`` is exactly ``article.body[start : start + len(text)]`` of version ``article_version``;
     ``quote`` is the part of ``text`` nearest to the question (a sentence, list item or table row).
-    ``score`` orders the hits of one search and compares nothing else; ``dense`` is the cosine (0 when
-    degraded), ``lexical`` BM25, ``coverage`` the share of the question's words that the passage holds.
+    ``score`` orders the hits of one search and compares nothing else (age and expiry take from it);
+    ``dense`` is the cosine (0 when degraded), ``lexical`` BM25, ``coverage`` the share of the question's
+    words that the passage holds.
     """
 
     article_id: str
@@ -60,6 +62,7 @@ class Hit:
     lexical: float
     coverage: float
     same_language: bool
+    is_expired: bool = False
 
     @property
     def quote(self) -> str:
@@ -117,38 +120,69 @@ class KnowledgeBase:
         ``locale`` keeps to articles in that language; without it, all are searched. Raise InvalidInput
         for an empty or overlong question and for ``first`` out of range.
         """
-        text = _checked(question, first)
+        text = checked_question(question, first)
         edition = await self.library.edition(uow.actor.workspace_id)
         language = guess_language(text, default=language_of_locale(locale or uow.actor.locale))
         allowed = edition.readable_by(uow.actor, language_of_locale(locale) if locale else None)
-        words, limit = tokens(text), first * PASSAGES_PER_HIT
-        row: Floats | None = None
-        if edition.meaning is not None and self.embedder.ready and edition.is_indexed(allowed):
-            row = (await self.embedder.embed_queries([text]))[0]
-            asked = Question(row, words, language)
-            found = await self.library.run(
-                edition.meaning.search,
-                asked,
-                limit=limit,
-                allowed_articles=allowed,
-                passed_over=edition.translated(allowed, language),
-            )
-        else:
-            found = await self.library.run(
-                edition.words.search, words, language, limit=limit, allowed_articles=allowed
-            )
+        passed_over = edition.translated(allowed, language)
+        asked = await self.ask(edition, text, language, allowed)
+        found = await self.find(
+            edition,
+            asked,
+            limit=first * PASSAGES_PER_HIT,
+            allowed=allowed,
+            passed_over=passed_over,
+            at=uow.at,
+        )
+        words, row = asked.tokens, asked.row if len(asked.row) else None
         best = _best_of_each_article(found, edition, first)
         articles = await _readable(uow, edition, best)
         best = [hit for hit in best if edition.articles[hit.article_id].article_id in articles]
         spans = await self._quotes(best, edition, words, row)
         return SearchResult(
-            hits=[_hit(hit, span, edition) for hit, span in zip(best, spans, strict=True)],
+            hits=[_hit(hit, span, edition, uow.at) for hit, span in zip(best, spans, strict=True)],
             articles=articles,
             degraded=row is None or not edition.waiting.isdisjoint(allowed),
             features=found.features,
             language=language,
             model=self.embedder.name if row is not None else "",
         )
+
+    async def ask(self, edition: Edition, text: str, language: Language, allowed: frozenset[str]) -> Question:
+        """Read the question; its row is empty while meaning has no say."""
+        words = tokens(text)
+        if edition.meaning is None or not self.embedder.ready or not edition.is_indexed(allowed):
+            return Question(np.zeros(0, np.float32), words, language)
+        (reading,) = await self.embedder.read_queries([text])
+        return Question(reading.row, words, language, reading.tokens)
+
+    async def find(
+        self,
+        edition: Edition,
+        asked: Question,
+        *,
+        limit: int,
+        allowed: frozenset[str] | None,
+        passed_over: frozenset[str],
+        at: datetime,
+    ) -> Found:
+        """Return the best passages of the edition, by meaning where the question has a row."""
+        if edition.meaning is not None and len(asked.row):
+            found = await self.library.run(
+                edition.meaning.search, asked, limit=limit, allowed_articles=allowed, passed_over=passed_over
+            )
+        else:
+            found = await self.library.run(
+                edition.words.search,
+                asked.tokens,
+                asked.language,
+                limit=limit,
+                allowed_articles=frozenset(edition.articles) if allowed is None else allowed,
+            )
+        known = [hit for hit in found.hits if hit.article_id in edition.articles]
+        articles = [edition.articles[hit.article_id] for hit in known]
+        ages = [freshness(article.valid_until, article.changed_at, at) for article in articles]
+        return replace(found, hits=ranking.refresh(known, ages))
 
     async def _quotes(
         self, hits: Sequence[ranking.Hit], edition: Edition, words: Sequence[str], row: Floats | None
@@ -169,7 +203,7 @@ class KnowledgeBase:
         return chosen
 
 
-def _checked(question: str, first: int) -> str:
+def checked_question(question: str, first: int) -> str:
     text = question.strip()
     if not text:
         raise InvalidInput(FieldError("query", "is empty; send a question of a word or more"))
@@ -206,7 +240,7 @@ async def _readable(uow: UnitOfWork, edition: Edition, hits: Sequence[ranking.Hi
     }
 
 
-def _hit(hit: ranking.Hit, span: Span, edition: Edition) -> Hit:
+def _hit(hit: ranking.Hit, span: Span, edition: Edition, now: datetime) -> Hit:
     article, passage = edition.articles[hit.article_id], edition.passages[hit.passage_id].passage
     return Hit(
         article_id=article.article_id,
@@ -226,4 +260,5 @@ def _hit(hit: ranking.Hit, span: Span, edition: Edition) -> Hit:
         lexical=hit.lexical,
         coverage=hit.coverage,
         same_language=hit.same_language,
+        is_expired=is_expired(article.valid_until, now),
     )

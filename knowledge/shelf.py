@@ -5,8 +5,8 @@ read them is kept beside and decides before anything is ranked. Pure: no databas
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -16,19 +16,33 @@ from numpy.typing import NDArray
 
 from backend.core.access import Actor, allows
 from knowledge.documents import Article, ArticleStatus
-from knowledge.passage_index import FaissPassageIndex, IndexedPassage
+from knowledge.embedding import Places
+from knowledge.passage_index import FaissPassageIndex, IndexedPassage, make_titles, make_tokens
 from knowledge.passages import Passage, split_passages, text_to_embed
 from knowledge.text import Language, language_of_locale, tokens
+from knowledge.token_rows import Packed
 from knowledge.word_index import WordIndex
 
-Row = NDArray[np.float16]  # half precision is what the index keeps; recall does not suffer
 _DIGEST_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What the encoder made of a passage: its unit row, its title's, and its packed token rows.
+
+    Half precision is what the index keeps; recall does not suffer.
+    """
+
+    row: NDArray[np.float16]
+    title: NDArray[np.float16]
+    tokens: Packed
 
 
 @dataclass(frozen=True)
 class ShelvedPassage:
     """A passage with what both indexes read of it; ``digest`` names the text that was embedded."""
 
+    title: str
     passage: Passage
     indexed: IndexedPassage
     text: str
@@ -48,6 +62,7 @@ class ShelvedArticle:
     language: Language
     visibility: str
     valid_until: datetime | None
+    changed_at: datetime | None
     acl: tuple[str, ...]
     passages: tuple[ShelvedPassage, ...]
 
@@ -74,6 +89,7 @@ def shelve(article: Article, known: ShelvedArticle | None = None) -> ShelvedArti
         language=language,
         visibility=article.visibility,
         valid_until=article.valid_until,
+        changed_at=article.updated_at,
         acl=tuple(article.acl),
         passages=known.passages if known is not None and same_text else tuple(_cut(article, language)),
     )
@@ -85,7 +101,7 @@ def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
         text = text_to_embed(article.title, passage)
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
         indexed = IndexedPassage(f"{key}/{passage.ordinal}#{digest}", key, language)
-        yield ShelvedPassage(passage, indexed, text, tuple(tokens(text)), digest)
+        yield ShelvedPassage(article.title, passage, indexed, text, tuple(tokens(text)), digest)
 
 
 @dataclass(frozen=True)
@@ -105,21 +121,53 @@ class Edition:
     waiting: frozenset[str] = frozenset()
     is_whole: bool = False
 
-    def readable_by(self, actor: Actor, only: Language | None = None) -> set[str]:
-        """Return the texts that the actor may read, by the one access predicate; ``only`` of a language."""
-        return {
-            article.text_key
-            for acl, articles in self._by_readers.items()
-            if allows(actor, Article.kind, "read", workspace_id=self.workspace_id, acl=acl)
-            for article in articles
-            if only is None or article.language == only
-        }
+    def readable_by(self, actor: Actor, only: Language | None = None) -> frozenset[str]:
+        """Return the texts that the actor may read, by the one access predicate; ``only`` of a language.
 
-    def translated(self, keys: Set[str], language: Language) -> set[str]:
+        Actors with the same rights get the same set, so that what is made of it is made once.
+        """
+        readable = tuple(
+            allows(actor, Article.kind, "read", workspace_id=self.workspace_id, acl=acl)
+            for acl in self._by_readers
+        )
+        key = (readable, only)
+        if key not in self._readable:
+            self._readable[key] = frozenset(
+                article.text_key
+                for may, articles in zip(readable, self._by_readers.values(), strict=True)
+                if may
+                for article in articles
+                if only is None or article.language == only
+            )
+        return self._readable[key]
+
+    def translated(self, keys: frozenset[str], language: Language) -> frozenset[str]:
         """Return those of ``keys`` in another language whose translation into ``language`` is among them."""
-        texts = [self.articles[key] for key in keys]
-        groups = {text.locale_group for text in texts if text.language == language} - {""}
-        return {text.text_key for text in texts if text.language != language and text.locale_group in groups}
+        if (keys, language) not in self._translated:
+            groups = {
+                text.locale_group
+                for text in self._in_groups
+                if text.language == language and text.text_key in keys
+            }
+            self._translated[keys, language] = frozenset(
+                text.text_key
+                for text in self._in_groups
+                if text.language != language and text.locale_group in groups and text.text_key in keys
+            )
+        return self._translated[keys, language]
+
+    @cached_property
+    def _readable(self) -> dict[tuple[tuple[bool, ...], Language | None], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _translated(self) -> dict[tuple[frozenset[str], Language], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _in_groups(self) -> list[ShelvedArticle]:
+        """The articles that have translations, or could have."""
+        return [article for article in self.articles.values() if article.locale_group]
 
     @cached_property
     def _by_readers(self) -> Mapping[tuple[str, ...], list[ShelvedArticle]]:
@@ -129,9 +177,9 @@ class Edition:
             groups.setdefault(article.acl, []).append(article)
         return groups
 
-    def is_indexed(self, keys: Collection[str]) -> bool:
+    def is_indexed(self, keys: frozenset[str]) -> bool:
         """Tell whether the search by meaning misses little enough of these texts to be the better one."""
-        missing = sum(key in self.waiting for key in keys)
+        missing = len(self.waiting & keys)
         return self.meaning is not None and missing <= len(keys) * MOST_MISSING
 
 
@@ -146,7 +194,7 @@ class Shelf:
     seen: int = 0
     version: int = 0  # of the newest article read, published or not
     articles: dict[str, ShelvedArticle] = field(default_factory=dict)
-    rows: dict[str, Row] = field(default_factory=dict)  # by digest
+    rows: dict[str, Embedded] = field(default_factory=dict)  # by digest
     model: str = ""  # whose rows these are
     edition: Edition = field(init=False)
 
@@ -165,9 +213,9 @@ class Shelf:
                 moved = True
         return moved
 
-    def missing(self) -> dict[str, str]:
-        """Return the texts without a row, by digest."""
-        return {p.digest: p.text for p in self._passages() if p.digest not in self.rows}
+    def missing(self) -> dict[str, ShelvedPassage]:
+        """Return the passages without a row, by digest."""
+        return {p.digest: p for p in self._passages() if p.digest not in self.rows}
 
     def bind_words(self) -> Edition:
         """Make an edition of the texts as they are; meaning stays at what it was, without those waiting."""
@@ -179,28 +227,41 @@ class Shelf:
         held = {p.article_id for p in previous.meaning.passages} if previous.meaning else set()
         return self._edition(passages, words, previous.meaning, held)
 
-    def bind(
-        self, language_means: Mapping[Language, NDArray[np.float32]], ready: FaissPassageIndex | None
-    ) -> Edition:
+    def bind(self, places: Mapping[Language, Places], ready: FaissPassageIndex | None) -> Edition:
         """Make a whole edition from the rows at hand; ``ready`` serves when it holds these very passages."""
         passages = self._passages()
         indexed = [p.indexed for p in passages]
         index = ready
         if index is None or list(index.passages) != indexed:
-            dimension = len(next(iter(language_means.values())))
-            rows = [self.rows[p.digest] for p in passages]
-            index = FaissPassageIndex.build(
-                indexed,
-                np.array(rows, np.float32).reshape(len(rows), dimension),
-                version=self.version,
-                model=self.model,
-                documents=[p.tokens for p in passages],
-                language_means=language_means,
-            )
+            index = self._build(passages, places)
         wanted = {p.digest for p in passages}
         self.rows = {digest: row for digest, row in self.rows.items() if digest in wanted}
         words = WordIndex(index.passages, index.lexical)
         return self._edition(passages, words, index, {p.article_id for p in indexed})
+
+    def swap(self, index: FaissPassageIndex, mapped: FaissPassageIndex, rows: Mapping[str, Embedded]) -> None:
+        """Let ``mapped`` (the same index, on the disk) and its rows take the place of those in memory."""
+        if self.edition.meaning is index:
+            self.edition = replace(self.edition, meaning=mapped)
+        self.rows |= {digest: row for digest, row in rows.items() if digest in self.rows}
+
+    def _build(self, passages: list[ShelvedPassage], places: Mapping[Language, Places]) -> FaissPassageIndex:
+        embedded = [self.rows[p.digest] for p in passages]
+        dimension = len(next(iter(places.values())).passages)
+        # One row a title: the passages of a text follow one another and share it.
+        numbers: dict[str, int] = {}
+        of_passage = [numbers.setdefault(p.indexed.article_id, len(numbers)) for p in passages]
+        titles = {number: found.title for number, found in zip(of_passage, embedded, strict=True)}
+        return FaissPassageIndex.build(
+            [p.indexed for p in passages],
+            np.array([found.row for found in embedded], np.float32).reshape(len(passages), dimension),
+            version=self.version,
+            model=self.model,
+            documents=[p.tokens for p in passages],
+            language_means={language: place.passages for language, place in places.items()},
+            titles=make_titles(list(titles.values()), of_passage, places),
+            tokens=make_tokens([found.tokens for found in embedded], places),
+        )
 
     def _edition(
         self,

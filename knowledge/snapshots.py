@@ -16,9 +16,10 @@ import numpy as np
 
 from backend.core.errors import Unavailable
 from knowledge.lexical import LexicalIndex
-from knowledge.passage_index import FaissPassageIndex, IndexedPassage
+from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Titles, Tokens
+from knowledge.token_rows import TokenRows
 
-LAYOUT = 1  # raise when the files below change; older snapshots are then built again
+LAYOUT = 2  # raise when the files below change; older snapshots are then built again
 _MANIFEST = "manifest.json"
 
 
@@ -46,6 +47,7 @@ def save_snapshot(index: FaissPassageIndex, parent: Path) -> Path:
     faiss.write_index(index.centred, str(fresh / "centred.faiss"))
     means: dict[Any, Any] = dict(index.means)
     np.savez(fresh / "means.npz", **means)
+    _save_sharpeners(index, fresh)
     rows = [[p.passage_id, p.article_id, p.language] for p in index.passages]
     (fresh / "passages.json").write_text(json.dumps(rows))
     index.lexical.save(fresh)
@@ -83,11 +85,44 @@ def load_snapshot(folder: Path) -> FaissPassageIndex:
         version=manifest["version"],
         model=manifest["model"],
         passages=[IndexedPassage(*row) for row in rows],
-        plain=faiss.read_index(str(folder / "plain.faiss")),
-        centred=faiss.read_index(str(folder / "centred.faiss")),
+        # Mapped, not read: processes share the pages, and what is not asked for costs no memory.
+        plain=faiss.read_index(str(folder / "plain.faiss"), faiss.IO_FLAG_MMAP_IFC),
+        centred=faiss.read_index(str(folder / "centred.faiss"), faiss.IO_FLAG_MMAP_IFC),
         means=means,
         lexical=LexicalIndex.load(folder),
+        titles=_load_titles(folder),
+        tokens=_load_tokens(folder),
     )
+
+
+def _save_sharpeners(index: FaissPassageIndex, folder: Path) -> None:
+    """Write the titles and token rows, where there are any."""
+    if index.titles is not None:
+        np.save(folder / "titles.npy", index.titles.rows)
+        places: dict[Any, Any] = dict(index.titles.places)
+        np.savez(folder / "title_places.npz", numbers=index.titles.numbers, **places)
+    if index.tokens is not None:
+        np.save(folder / "tokens.npy", index.tokens.rows.packed)
+        places = dict(index.tokens.places)
+        np.savez(folder / "token_places.npz", ends=index.tokens.rows.ends, **places)
+
+
+def _load_titles(folder: Path) -> Titles | None:
+    if not (folder / "titles.npy").is_file():
+        return None
+    with np.load(folder / "title_places.npz") as stored:
+        places: dict[Any, Any] = {name: stored[name] for name in stored.files if name != "numbers"}
+        numbers = stored["numbers"]
+    return Titles(np.load(folder / "titles.npy", mmap_mode="r"), numbers, places)
+
+
+def _load_tokens(folder: Path) -> Tokens | None:
+    if not (folder / "tokens.npy").is_file():
+        return None
+    with np.load(folder / "token_places.npz") as stored:
+        places: dict[Any, Any] = {name: stored[name] for name in stored.files if name != "ends"}
+        ends = stored["ends"]
+    return Tokens(TokenRows(np.load(folder / "tokens.npy", mmap_mode="r"), ends), places)
 
 
 def find_snapshots(parent: Path) -> list[Path]:

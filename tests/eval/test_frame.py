@@ -15,7 +15,7 @@ from eval.frame import Evaluation, Missing, Outcome, Row, Section
 from eval.pictures import coverage_and_risk, draw_coverage_risk
 from eval.report import read_previous, read_results, show_table, take_in, write_results
 from eval.sections.retrieval import measure
-from knowledge.embedding import Embedder, Rows
+from knowledge.embedding import Embedder, Reading
 
 
 class CountingEmbedder(Embedder):
@@ -32,9 +32,12 @@ class CountingEmbedder(Embedder):
     async def wait_until_ready(self) -> None:
         return
 
-    async def embed_queries(self, texts: Sequence[str]) -> Rows:
+    async def read_titles(self, texts: Sequence[str]) -> list[Reading]:
         self.asked += texts
-        return np.array([[len(text), 1] for text in texts], np.float32)
+        return [
+            Reading(np.array([len(text), 1], np.float32), np.ones((len(text), 2), np.float16))
+            for text in texts
+        ]
 
 
 @pytest.fixture
@@ -71,12 +74,15 @@ async def test_a_section_without_its_data_is_skipped_with_a_word(evaluation: Eva
     assert "RAPPORT_EVAL_DATA" in said
 
 
-async def test_a_text_is_embedded_once_also_in_the_next_run(evaluation: Evaluation) -> None:
+async def test_a_list_of_texts_is_read_once_also_in_the_next_run(evaluation: Evaluation) -> None:
     rows = await evaluation.embed_queries(["a", "bb", "a"])
     assert rows.tolist() == [[1, 1], [2, 1], [1, 1]]
     again = Evaluation(evaluation.embedder, places=evaluation.places, cache=evaluation._cache)
-    assert (await again.embed_queries(["bb", "ccc"])).tolist() == [[2, 1], [3, 1]]
-    assert evaluation.embedder.asked == ["a", "bb", "ccc"]  # type: ignore[attr-defined]
+    readings = await again.read_queries(["a", "bb", "a"])
+    assert [reading.row.tolist() for reading in readings] == rows.tolist()
+    assert [reading.tokens.shape for reading in readings] == [(1, 2), (2, 2), (1, 2)]
+    assert evaluation.embedder.asked == ["a", "bb", "a"]  # type: ignore[attr-defined]
+    assert await again.read_queries([]) == []
 
 
 def test_quick_takes_every_nth(evaluation: Evaluation) -> None:

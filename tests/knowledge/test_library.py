@@ -15,7 +15,7 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import AUDIENCES
 from knowledge.articles import create_article, delete_article, update_article
 from knowledge.documents import Article, ArticleStatus, Visibility
-from knowledge.embedding import Embedder, Rows
+from knowledge.embedding import Embedder, Reading
 from knowledge.library import Library
 from knowledge.module import module
 from knowledge.search import KnowledgeBase
@@ -34,11 +34,11 @@ class Counter:
         self.texts: list[str] = []
         self.embedder = copy(embedder)
 
-        async def counted(texts: Sequence[str]) -> Rows:
+        async def counted(texts: Sequence[str]) -> list[Reading]:
             self.texts += texts
-            return await embedder.embed_passages(texts)
+            return await embedder.read_passages(texts)
 
-        setattr(self.embedder, "embed_passages", counted)  # noqa: B010 - a method, for this copy only
+        setattr(self.embedder, "read_passages", counted)  # noqa: B010 - a method, for this copy only
 
     def take(self) -> int:
         """Return how many texts were embedded since the last look."""

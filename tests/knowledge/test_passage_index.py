@@ -1,5 +1,6 @@
 """The index on made vectors: exact search, filters before ranking, languages, versions on disk."""
 
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.passage_index import FaissPassageIndex, Found, IndexedPassage, Question
-from knowledge.ranking import Features, Hit, Statistics, rerank_by_sentence
+from knowledge.embedding import Places
+from knowledge.passage_index import (
+    FaissPassageIndex,
+    Found,
+    IndexedPassage,
+    Question,
+    make_titles,
+    make_tokens,
+)
+from knowledge.ranking import COMPARED_BY_TOKENS, Features, Statistics
 from knowledge.snapshots import SnapshotDamaged, find_snapshots, load_snapshot, save_snapshot
 from knowledge.text import Language
+from knowledge.token_rows import TokenRows, pack_tokens, unpack_tokens
 
 DIMENSION = 16
 random = np.random.default_rng(7)
@@ -101,7 +111,8 @@ def test_words_decide_between_equal_meanings() -> None:
     assert [hit.passage_id for hit in found.hits] == ["p1", "p0", "p2"]
     scores = np.array([0, found.hits[0].lexical, 0], np.float32)
     spread = Statistics.of(scores, usual=Statistics(0, 0)).spread
-    assert found.hits[0].score - found.hits[1].score == pytest.approx(0.3 * scores[1] / spread, abs=1e-4)
+    words, covered = 0.3 * scores[1] / spread, 0.3 / np.std([1, 0, 0])
+    assert found.hits[0].score - found.hits[1].score == pytest.approx((words + covered) / 1.3, abs=1e-4)
     assert found.features.coverage == 1.0
 
 
@@ -119,13 +130,80 @@ def test_what_is_usual_gives_a_small_base_its_scale() -> None:
     assert measured.spread == pytest.approx(pooled.std(), abs=1e-6)
 
 
-def test_the_best_sentence_can_turn_the_order() -> None:
-    def hit(name: str, score: float) -> Hit:
-        return Hit(name, name, score, 0, 0, 0, 0, True)
+def sharpened(count: int) -> tuple[FaissPassageIndex, np.ndarray, np.ndarray]:
+    """The same index with titles (their passages' rows, turned by one place) and three tokens a passage."""
+    index, rows = build(count)
+    made = np.random.default_rng(3)
+    tokens = unit(made.normal(size=(count, 3, DIMENSION))).astype(np.float16)
+    places = {
+        language: Places(row, np.zeros_like(row), np.zeros_like(row)) for language, row in PLACES.items()
+    }
+    numbers = [int(p.article_id[1:]) for p in index.passages]
+    titles = made.normal(size=(max(numbers) + 1, DIMENSION))
+    sharp = FaissPassageIndex.build(
+        index.passages,
+        rows,
+        version=1,
+        model="made",
+        documents=[["refund"] for _ in range(count)],
+        language_means=PLACES,
+        titles=make_titles(list(unit(titles)), numbers, places),
+        tokens=make_tokens([pack_tokens(t, np.zeros(DIMENSION, np.float32)) for t in tokens], places),
+    )
+    return sharp, rows, tokens
 
-    hits = [hit("a", 2.0), hit("b", 1.9), hit("c", 0.0)]
-    assert [h.passage_id for h in rerank_by_sentence(hits, [0.80, 0.95, 0.80])] == ["b", "a", "c"]
-    assert [h.passage_id for h in rerank_by_sentence(hits, [0.8, 0.8, 0.8])] == ["a", "b", "c"]
+
+def test_tokens_turn_the_order_of_passages_that_are_alike_as_a_whole() -> None:
+    index, rows, tokens = sharpened(60)
+    english = [i for i, p in enumerate(index.passages) if p.language == "en"]
+    question = unit(rows[english].mean(axis=0))
+    for wanted in english[:COMPARED_BY_TOKENS:5]:
+        allowed = {index.passages[i].article_id for i in english[:COMPARED_BY_TOKENS]}
+        asked = Question(question, [], "en", tokens[wanted])
+        hits = index.search(asked, limit=60, allowed_articles=allowed).hits
+        assert hits[0].passage_id == index.passages[wanted].passage_id
+        assert hits[0].tokens == pytest.approx(1, abs=0.06)
+        assert max(hit.tokens for hit in hits[1:]) < hits[0].tokens - 0.1
+    assert {hit.tokens for hit in index.search(ask(question), limit=60).hits} == {0}
+
+
+def test_a_title_that_asks_the_question_lifts_its_article_in_either_language() -> None:
+    index, _, _ = sharpened(60)
+    untitled = copy(index)
+    untitled.titles = None
+    assert index.titles is not None
+    asked: list[tuple[str, Language]] = [("a1", "en"), ("a3", "en"), ("a3", "zh"), ("a1", "zh")]
+    for article, asked_in in asked:
+        question = ask(index.titles.rows[int(article[1:])].astype(np.float32), language=asked_in)
+        with_titles, without = (
+            [h.article_id for h in i.search(question, limit=60).hits] for i in (index, untitled)
+        )
+        hits = index.search(question, limit=60).hits
+        assert max(hits, key=lambda hit: hit.title).article_id == article
+        assert with_titles.index(article) <= without.index(article)
+        assert with_titles.index(article) < 6
+
+
+@given(st.integers(0, 9), st.integers(1, 8))
+def test_four_bits_keep_the_direction_of_a_row(seed: int, count: int) -> None:
+    made = np.random.default_rng(seed)
+    place = np.asarray(made.normal(size=64) / 20, np.float32)
+    rows = unit(made.normal(size=(count, 64))).astype(np.float16)
+    kept = unpack_tokens(pack_tokens(rows, place))
+    assert pack_tokens(rows, place).shape == (count, 32)
+    assert (kept * unit(rows.astype(np.float32) - place)).sum(axis=1).min() > 0.95
+
+
+def test_tokens_are_compared_passage_by_passage_and_none_are_needed() -> None:
+    rows = np.eye(4, dtype=np.float16)
+    nothing = np.zeros(4, np.float32)
+    packed = [pack_tokens(rows[:2], nothing), pack_tokens(rows[:0], nothing), pack_tokens(rows[1:], nothing)]
+    store = TokenRows.of(packed)
+    assert store is not None
+    asked = np.eye(4, dtype=np.float32)[[0, 1]]
+    assert store.compare(asked, np.array([2, 0, 1])).tolist() == pytest.approx([0.5, 1, 0], abs=0.06)
+    assert store.compare(asked[:0], np.array([0])).tolist() == [0]
+    assert TokenRows.of([packed[1]]) is None
 
 
 def test_a_snapshot_answers_as_the_index_did_and_is_never_overwritten(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ MUTATION = SCHEMA.mutation_type
 NOT_ASKED: dict[str, str] = {}
 # Answers of the language models take a second each: few questions are enough to look through.
 SLOW = {"searchKnowledge", "suggestReplies", "nextBestActions", "customerProfile", "similarTickets"}
-SLOW |= {"churnPrediction", "lifetimeValue", "winPrediction"}
+SLOW |= {"churnPrediction", "lifetimeValue", "winPrediction", "whyFound", "knowledgeReview"}
 SAMPLE = 2
 
 

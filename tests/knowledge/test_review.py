@@ -1,0 +1,103 @@
+"""What a person should read again: pure comparison of passages, numbers, denials, ages."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.freshness import A_YEAR_TAKES, EXPIRED_TAKES, freshness, is_expired
+from knowledge.numbers import denies, read_numbers
+from knowledge.passage_index import IndexedPassage
+from knowledge.passages import Passage
+from knowledge.ranking import Hit, refresh
+from knowledge.review import Finding, Pair, compare
+from knowledge.shelf import ShelvedPassage
+from knowledge.text import Language, tokens
+
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
+
+
+def passage(body: str, *, language: Language = "en", id: str = "a") -> ShelvedPassage:
+    indexed = IndexedPassage(f"{id}@1/0#0", f"{id}@1", language)
+    return ShelvedPassage("T", Passage(0, (), body, 0, len(body)), indexed, body, tuple(tokens(body)), "0")
+
+
+def found(left: str, right: str, *, language: Language = "en") -> list[Pair]:
+    return list(compare(passage(left, language=language), passage(right, language=language, id="b")))
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Within 30 days, or 1,200.50 CNY", {30, 1200.5}),
+        ("seven working days after two e-mails", {7, 2}),
+        ("no one may enter", set()),
+        ("七个工作日内退回，最多两次", {7, 2}),
+        ("三十天，一百二十元", {30, 120}),
+        ("一起去，万一下雨", set()),
+        ("第３０条", {30}),
+        ("version 1.2.3 of the app", set()),
+        ("二零二六年", {2026}),
+        ("", set()),
+    ],
+)
+def test_numbers_are_read_in_digits_and_in_words(text: str, numbers: set[float]) -> None:
+    assert read_numbers(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "denied"),
+    [
+        ("You cannot return opened probes.", True),
+        ("You can return opened probes.", False),
+        ("It doesn’t apply.", True),
+        ("已拆封的探头不可退货。", True),
+        ("不仅可以退货，还可以换货。", False),
+        ("無法退款", True),
+        ("Notes are kept.", False),
+    ],
+)
+def test_a_denial_is_told_from_what_looks_like_one(text: str, denied: bool) -> None:
+    assert denies(text) is denied
+
+
+def test_the_same_matter_with_other_numbers_or_the_opposite_is_reported_with_its_words() -> None:
+    (numbers,) = found(
+        "Returns are free. An opened probe can be returned within 30 days of delivery.",
+        "An opened probe can be returned within 14 days of delivery.",
+    )
+    assert numbers.finding is Finding.NUMBERS
+    assert numbers.left_quote == "An opened probe can be returned within 30 days of delivery."
+    assert numbers.right_quote == "An opened probe can be returned within 14 days of delivery."
+    (opposite,) = found("已拆封的探头可以申请退货。", "已拆封的探头不可以申请退货。", language="zh")
+    assert opposite.finding is Finding.OPPOSITE
+    assert (opposite.left.split("@")[0], opposite.right.split("@")[0]) == ("a", "b")
+
+
+def test_repetition_is_no_contradiction_and_other_matters_are_neither() -> None:
+    text = "The gateway has two antennas and must be mounted upright on a wall."
+    (twin,) = found(text, text + " Use four screws.")
+    assert twin.finding is Finding.NEAR_DUPLICATE
+    assert found(text, "Invoices are sent by mail on the first day of each month.") == []
+    assert found("Yes.", "No.") == []
+
+
+def test_age_and_expiry_take_from_a_place_and_never_add() -> None:
+    assert freshness(None, NOW, NOW) == 0
+    assert freshness(NOW, NOW, NOW) == -EXPIRED_TAKES
+    assert is_expired(NOW, NOW)
+    assert not is_expired(NOW + timedelta(seconds=1), NOW)
+    assert not is_expired(None, NOW)
+    assert freshness(None, NOW - timedelta(days=365), NOW) == pytest.approx(-A_YEAR_TAKES)
+    assert freshness(None, NOW - timedelta(days=36_500), NOW) == pytest.approx(-5 * A_YEAR_TAKES)
+    assert freshness(None, NOW + timedelta(days=400), NOW) == 0  # written by a faster clock
+
+
+@given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-1, 0)), max_size=8))
+def test_refreshed_hits_are_in_the_order_of_their_new_scores(rows: list[tuple[float, float]]) -> None:
+    hits = [Hit(f"p{n}", f"a{n}", score, 0, 0, 0, 0, True) for n, (score, _) in enumerate(rows)]
+    fresh = refresh(hits, [taken for _, taken in rows])
+    assert sorted(h.passage_id for h in fresh) == sorted(h.passage_id for h in hits)
+    assert [h.score for h in fresh] == sorted((h.score for h in fresh), reverse=True)
+    assert all(h.score - h.freshness == pytest.approx(hits[int(h.passage_id[1:])].score) for h in fresh)
