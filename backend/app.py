@@ -215,6 +215,8 @@ def _with_half_characters(data: str | bytes) -> object:
         return json.loads(data)
     except RecursionError:
         raise orjson.JSONDecodeError("is nested too deeply", "", 0) from None
+    except UnicodeDecodeError:
+        raise orjson.JSONDecodeError("is not UTF-8", "", 0) from None
 
 
 def _code(response_data: Any) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import hashlib
 import importlib.util
+import json
 import os
 import socket
 import subprocess
@@ -102,6 +103,17 @@ def _is_up(base: str) -> bool:
         return httpx.get(f"{base}/health", timeout=1, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+async def body_of(reader: asyncio.StreamReader) -> bytes:
+    """Return the whole JSON object that follows a request's headers; it may come in pieces."""
+    body = b""
+    while True:
+        body += await reader.read(100_000)
+        with contextlib.suppress(ValueError):
+            json.loads(body)
+            return body
+        assert not reader.at_eof(), "the request ended in the middle of its body"
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,14 @@ from assistant.writer import FAILURES_IN_A_ROW, Writer
 from backend.core.errors import Unavailable
 from backend.core.settings import Settings
 from tests.assistant.conftest import Desk
-from tests.assistant.language_models import badly_spoken, http, larger_weights, serving, small_weights
+from tests.assistant.language_models import (
+    badly_spoken,
+    body_of,
+    http,
+    larger_weights,
+    serving,
+    small_weights,
+)
 from tests.assistant.test_policy import set_policy
 
 USAGES = "{ modelUsages { month tokens calls draftsRefused failures } }"
@@ -198,7 +205,7 @@ async def test_a_good_draft_is_shown_and_a_lie_by_the_same_peer_is_not(
     bodies: list[dict[str, Any]] = []
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bodies.append(json.loads(await reader.read(100_000)))
+        bodies.append(json.loads(await body_of(reader)))
         await sent(writer, completion(said[0]))
 
     async with badly_spoken(reply) as url:

@@ -42,6 +42,8 @@ ABOUT_ONESELF = {
     "signInPolicy": "whether the workspace wants a second factor",
     "unreadCount": "one's own inbox",
     "notificationPreferences": "one's own wishes",
+    "notificationTypes": "which sorts there are, and what is done with each for oneself",
+    "webPushKey": "the public key that browsers subscribe by",
     "myConsents": "what one has agreed to",
     "syncSchema": "which columns there are",
 }
@@ -232,6 +234,8 @@ def ids_in(value: Any) -> set[str]:
 def is_empty(value: Any) -> bool:
     """Tell whether an answer says nothing but that there is nothing."""
     if isinstance(value, dict):
+        if value.get("__typename") in ("Forbidden", "NotFound"):
+            return True  # the same words for everybody who may not
         parts = {
             key: one for key, one in value.items() if key not in ("__typename", "endCursor", "checkpoint")
         }
