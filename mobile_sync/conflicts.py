@@ -106,8 +106,8 @@ def _append(base: Any, mine: Any, now: Any) -> _Met:
     if not isinstance(mine, str) or not isinstance(now or "", str):
         return _merge(base, mine, now)
     there = now or ""
-    if mine.startswith(there):
-        return _Met(mine)
+    if mine.startswith(there):  # ends of lines alone are no addition: joining has put them in order
+        return _Met(mine) if mine.removeprefix(there).strip("\n") else _Met(now)
     if base is UNKNOWN:  # whole lines that both have in front were there before
         base = _shared_beginning(mine, there).rpartition("\n")[0] or UNKNOWN
     known = base or ""
