@@ -82,12 +82,13 @@ async def keep_an_admin(uow: UnitOfWork, leaving: User) -> None:
     """Raise InvalidInput when ``leaving`` is the last who can administer the workspace.
 
     Marks the workspace as well: of two admins who take the right from each other at the same moment, the
-    second looks again, and is refused.
+    second looks again, and is refused. It is read before the admins are: had it been read after them, another
+    suspension between the two reads would pass unseen.
     """
+    workspace = await uow.access(Workspace, uow.actor.workspace_id, action="update")
     admins = await uow.find(User, {"role_keys": ADMIN, "is_active": True})
     if not [one for one in admins if one.id != leaving.id and _is_person(one)]:
         raise InvalidInput(
             FieldError("id", "is the last active admin, who must stay; make somebody else an admin first")
         )
-    workspace = await uow.access(Workspace, uow.actor.workspace_id, action="update")
     uow.save(workspace, RecordUpdated(fields=()))

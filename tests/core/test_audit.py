@@ -57,6 +57,7 @@ async def check(house: House, at: Crew | Actor, *, expect: str = "") -> ChainChe
 
 
 async def test_every_commit_of_two_processes_has_its_entry_in_one_chain(house: House, crew: Crew) -> None:
+    await crew.settle()
     stores = [house.store, other_process(house)]
 
     async def create(n: int) -> Account:

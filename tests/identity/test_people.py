@@ -264,6 +264,27 @@ async def test_of_two_admins_who_suspend_each_other_one_remains(crew: Crew) -> N
 # ── suspension ───────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_an_admin_remains_also_when_the_other_is_suspended_between_two_looks(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await change(crew.admin, "userUpdate", id=crew.manager.user_id, roleKeys=["admin"])
+    find = UnitOfWork.find
+    suspend = "mutation($id: ID!) { userSuspend(input: {id: $id}) { __typename } }"
+
+    async def find_and_be_overtaken(uow: UnitOfWork, record: Any, *args: Any, **how: Any) -> Any:
+        found = await find(uow, record, *args, **how)
+        if record is User and uow.actor.user_id == crew.manager.user_id:
+            monkeypatch.undo()
+            await crew.admin.ask(suspend, id=crew.manager.user_id)
+        return found
+
+    monkeypatch.setattr(UnitOfWork, "find", find_and_be_overtaken)
+    body = await crew.manager.post(suspend, id=crew.admin.user_id)
+    assert ((body.get("data") or {}).get("userSuspend") or {}).get("__typename") != "User"
+    active = [(await stored(person.user_id)).is_active for person in (crew.admin, crew.manager)]
+    assert active == [True, False]
+
+
 async def test_a_suspended_person_is_out_at_once_and_comes_back_by_signing_in(
     crew: Crew, house: House
 ) -> None:
