@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from assistant.answering import Answering
 from assistant.calibration_runs import adjustment_of
@@ -32,6 +33,7 @@ from backend.service.rules import LONGEST_MESSAGE
 from knowledge.search import KnowledgeBase, SearchResult
 from knowledge.text import Language
 
+INDEX_PATIENCE = timedelta(seconds=30)  # a person would rather wait than be told that there is no answer
 ARTICLES_LOOKED_AT = 8  # as calibrated; also for translations of what the other language answers
 OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
 
@@ -169,7 +171,8 @@ async def _look_up(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
             return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
         if facts.missing:
             return _Looked(verdict=Verdict(Decision.CLARIFIED, Reason.NO_SUCH_RECORD), facts=facts)
-    await knowledge.embedder.wait_until_ready()  # its first seconds are worth a wait: words alone guess
+    # The first seconds of a process, or of a new help centre, are worth a wait: words alone guess.
+    await knowledge.wait_until_whole(asked.uow.actor.workspace_id, patience=INDEX_PATIENCE)
     looked = await _look_up_chosen(knowledge, asked) or await _look_up_articles(knowledge, asked)
     if facts is not None and looked.verdict.decision is not Decision.ANSWERED:
         return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)

@@ -36,6 +36,8 @@ ARTICLES_PER_READ = 200
 PASSAGES_AT_ONCE = 64  # some seconds of work, after which other workspaces have their turn
 FEW_TEXTS = 3  # so many new texts are embedded within PATIENCE: a search waits for them
 PATIENCE = timedelta(seconds=1)
+LOOK_EVERY = timedelta(milliseconds=500)  # whether it is still worth a wait
+PACE_ASSUMED = 10.0  # passages a second, before any were embedded: two slow cores
 SAVE_AFTER = timedelta(seconds=2)  # a burst of edits is one snapshot
 SNAPSHOTS_KEPT = 2  # the newest, and the one that another process may be reading
 
@@ -104,6 +106,22 @@ class Library:
             if self.embedder.ready and 0 < len(kept.shelf.edition.waiting) <= FEW_TEXTS:
                 await asyncio.wait({work}, timeout=PATIENCE.total_seconds())
         return kept.shelf.edition
+
+    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> None:
+        """Return when every text is searched by meaning, or when that would take longer than ``patience``.
+
+        For a workspace that was just filled, and for a process that has just started and reads its snapshot.
+        """
+        loop, kept = asyncio.get_running_loop(), self._of(workspace_id)
+        deadline = loop.time() + patience.total_seconds()
+        await self.edition(workspace_id)
+        while (
+            kept.shelf.articles and not kept.shelf.edition.is_whole and (left := deadline - loop.time()) > 0
+        ):
+            knows_what_is_missing = self.embedder.ready and kept.shelf.model == self.embedder.name
+            if knows_what_is_missing and len(kept.shelf.missing()) > left * (kept.pace or PACE_ASSUMED):
+                return
+            await asyncio.wait({self._work_on(kept)}, timeout=min(left, LOOK_EVERY.total_seconds()))
 
     @property
     def is_whole(self) -> bool:

@@ -9,7 +9,7 @@ Only what the asker of ``uow`` may read takes part, from before anything is rank
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -106,6 +106,15 @@ class KnowledgeBase:
         if self.embedder.failure is not None:
             raise Unavailable(f"The embedding model cannot be loaded: {self.embedder.failure}")
         self.library.check()
+
+    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> None:
+        """Return when every text is searched by meaning, or when that would take longer than ``patience``.
+
+        The model is waited for however long it takes: it is loaded once, in seconds. Raise Unavailable with
+        the cause when it cannot be.
+        """
+        await self.embedder.wait_until_ready()
+        await self.library.wait_until_whole(workspace_id, patience=patience)
 
     async def close(self) -> None:
         """Stop what runs in the background, write what is unwritten, let the model go."""

@@ -1,6 +1,7 @@
 """A workspace with the demo's help centre, indexed once a session, and people who ask."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -67,19 +68,23 @@ class Desk:
         return list(await self.unit().find(record, where))
 
 
-@pytest.fixture(scope="session")
-async def desk(house: House, http: httpx.AsyncClient) -> Desk:
-    crew = await Crew.hire(house, http)
-    files = {file.key: file for file in read_markdown_folder(FOLDER / "articles")}
+async def furnish(crew: Crew, *, most: int | None = None) -> Desk:
+    """Publish the demo's articles (the first ``most``) for the crew; nothing waits for the index."""
+    files = {file.key: file for file in islice(read_markdown_folder(FOLDER / "articles"), most)}
     ids = {key: new_id() for key in files}
 
     async def create(uow: UnitOfWork) -> None:
         for key, file in files.items():
             await create_article(uow, file.fields() | {"publish": True}, id=ids[key])
 
-    await house.store.write(crew.system, create)
-    async with svcs.Container(house.registry) as services:
-        knowledge = await services.aget(KnowledgeBase)
-    await knowledge.embedder.wait_until_ready()
-    await knowledge.library.settle(crew.workspace_id)
-    return Desk(crew, knowledge, ids, files)
+    await crew.house.store.write(crew.system, create)
+    async with svcs.Container(crew.house.registry) as services:
+        return Desk(crew, await services.aget(KnowledgeBase), ids, files)
+
+
+@pytest.fixture(scope="session")
+async def desk(house: House, http: httpx.AsyncClient) -> Desk:
+    desk = await furnish(await Crew.hire(house, http))
+    await desk.knowledge.embedder.wait_until_ready()
+    await desk.knowledge.library.settle(desk.crew.workspace_id)
+    return desk

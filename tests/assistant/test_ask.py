@@ -9,7 +9,8 @@ from assistant.documents import Answer
 from backend.core.audit import AUDIT
 from backend.core.ids import new_id
 from backend.service.documents import AuthorKind, Conversation, Message, MessageDirection, Ticket
-from tests.assistant.conftest import Desk
+from tests.assistant.conftest import Desk, furnish
+from tests.crew import Crew
 
 WARRANTY = "How long is the warranty on an HL-30 Probe?"
 PORTS = "Which firewall ports have to be open for the gateway?"
@@ -25,6 +26,14 @@ def holds_citation(desk: Desk, answer: dict[str, Any], key: str) -> bool:
         and c["quote"] in desk.files[key].body
         for c in answer["citations"]
     )
+
+
+async def test_a_question_that_comes_before_the_index_is_made_waits_for_it(crew: Crew, desk: Desk) -> None:
+    """A help centre was just published: the customer waits some seconds instead of being handed over."""
+    new = await furnish(crew, most=26)
+    assert not (await new.knowledge.library.edition(crew.workspace_id)).is_whole
+    answer = await new.ask(crew.customer, PORTS)
+    assert (answer["decision"], holds_citation(new, answer, "gateway-setup-en")) == ("ANSWERED", True)
 
 
 @pytest.mark.parametrize(
