@@ -97,16 +97,22 @@ def filled(collection: SyncedCollection, values: Mapping[str, Any]) -> Row:
     A phone that never set a column, and one that cleared it, mean the same; so do times in two zones, and
     lists with and without blanks.
     """
-    fields = collection.record.model_fields
+    defaults = _defaults(collection)
     row: Row = {}
     for field in (one for one in columns(collection) if not one.server_owned):
-        name = field.name
-        value = _usual(field, values.get(name))
-        if value is None and name in fields:
-            default = fields[name].get_default(call_default_factory=True)
-            value = None if default is PydanticUndefined else _plain(phone_value(default))
-        row[name] = value
+        value = _usual(field, values.get(field.name))
+        row[field.name] = defaults.get(field.name) if value is None else value
     return row
+
+
+@lru_cache(maxsize=1_000)
+def _defaults(collection: SyncedCollection) -> Mapping[str, Any]:
+    """Return what a phone is shown of a new record's fields; made once: pydantic takes its time."""
+    found = {
+        name: field.get_default(call_default_factory=True, validated_data={})
+        for name, field in collection.record.model_fields.items()
+    }
+    return {name: _plain(phone_value(it)) for name, it in found.items() if it is not PydanticUndefined}
 
 
 def fields_of(collection: SyncedCollection, values: Mapping[str, Any]) -> dict[str, Any]:

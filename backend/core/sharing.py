@@ -78,13 +78,22 @@ class Policies:
         self._known: dict[str, tuple[Policy, float]] = {}
         self._forgotten = 0
         self._stamping: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def of(self, workspace_id: str) -> Policy:
         """Return a policy that was current at most some seconds ago."""
+        if (known := self._believed(workspace_id)) is not None:
+            return known
+        # One reads for all who ask meanwhile: a phone's push asks once for each of its rows.
+        async with self._reading.setdefault(workspace_id, asyncio.Lock()):
+            return self._believed(workspace_id) or await self._look(workspace_id)
+
+    def _believed(self, workspace_id: str) -> Policy | None:
         known = self._known.get(workspace_id)
-        if known is not None and known[1] > time.monotonic():
-            return known[0]
-        forgotten = self._forgotten
+        return known[0] if known is not None and known[1] > time.monotonic() else None
+
+    async def _look(self, workspace_id: str) -> Policy:
+        known, forgotten = self._known.get(workspace_id), self._forgotten
         version = await self._read_version(workspace_id)
         if known is None or known[0].version != version:
             # Numbered before it is read: what changes meanwhile makes it outdated, never wrongly current.
