@@ -216,7 +216,7 @@ async def test_a_pull_costs_one_command_and_two_a_scope(crew: Crew, caplog: pyte
             name
             for text in started
             for name in ("accounts", "departures")
-            if f'\\"find\\": \\"{name}\\"' in text
+            if f'\\"find\\": \\"{name}\\"' in text and '\\"$gt\\"' in text  # listeners read by id
         ]
 
     assert await commands() == []  # nothing new: the newest number was enough
