@@ -11,6 +11,7 @@ departures in pages.
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from backend.core.access import EVERYONE, Actor
 from backend.core.errors import FieldError, InvalidInput
@@ -26,8 +27,7 @@ STRETCH = 1_000  # an idle cursor may fall this many commits behind before an em
 GROWTH = 4  # how much wider the next window is when records are sparse
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """What a phone must know of one record: ``line`` as its reader sees it, None when it must go.
 
     Of one that goes ``is_deleted`` tells whether it was deleted or left the reader's sight; ``version`` is
@@ -109,7 +109,7 @@ async def changed_records(
         window = await reader.hot.window(
             actor, collection.record, shape, scopes, after=seq, until=until, end=end
         )
-        found += window if seq >= start.since else [row for row in window if _is_news(row, start)]
+        found += window if seq >= start.since else _news(window, start)
         seq, width = until, width * GROWTH
     if len(found) > limit:
         last = found[limit - 1].version
@@ -156,16 +156,18 @@ def _scopes_at(cursor: Cursor, until: int) -> tuple[str, ...]:
     return (EVERYONE,) if EVERYONE in looked else tuple(sorted({*looked, *cursor.lost}))
 
 
-def _is_news(row: HotRow, cursor: Cursor) -> bool:
-    """Tell whether the phone needs this record.
+def _news(rows: list[HotRow], cursor: Cursor) -> list[HotRow]:
+    """Return which records the phone needs.
 
     Of what was last changed before its walk began, it never had what was deleted, and has what it reads
     in a scope that it had.
     """
-    if row.version > cursor.since:
-        return True
-    kept = set(cursor.scopes) - set(cursor.gained)
-    return not row.is_deleted and kept.isdisjoint(row.acl)
+    kept, since = set(cursor.scopes) - set(cursor.gained), cursor.since
+    return [
+        row
+        for row in rows
+        if row.version > since or not (row.is_deleted or (kept and not kept.isdisjoint(row.acl)))
+    ]
 
 
 def _row(change: Change, names: Names) -> Row:
