@@ -181,7 +181,13 @@ class _Walk:
                 if len(self.changes) >= self._limit:
                     return False
                 found, seq = await changed_records(
-                    self._reader, self._actor, collection, start, newest=self._seq, limit=self._room
+                    self._reader,
+                    self._actor,
+                    collection,
+                    start,
+                    newest=self._seq,
+                    limit=self._room,
+                    end=self._newest,
                 )
                 await self._take(collection, found, seq)
                 start = self._cursors[collection.name]

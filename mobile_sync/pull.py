@@ -88,9 +88,19 @@ async def walk(
 
 
 async def changed_records(
-    reader: Reader, actor: Actor, collection: SyncedCollection, start: Cursor, *, newest: int, limit: int
+    reader: Reader,
+    actor: Actor,
+    collection: SyncedCollection,
+    start: Cursor,
+    *,
+    newest: int,
+    limit: int,
+    end: int = 0,
 ) -> tuple[list[HotRow], int]:
     """Return what the phone must know of after ``start``, and up to which commit this is all.
+
+    ``newest`` is where the walk ends; ``end`` the feed's newest commit, where that is further: what has
+    changed since ``newest`` is passed over, for it comes later, and must not be shown as it was.
 
     In feed order, cut between two commits: more than ``limit`` only where one commit holds more. Whoever
     reads must still be asked of each record: lost scopes are looked into as well.
@@ -105,9 +115,9 @@ async def changed_records(
             seq = bound
             continue
         until = min(seq + width, bound)
-        end = (start.epoch, newest)
+        known = (start.epoch, max(newest, end))
         window = await reader.hot.window(
-            actor, collection.record, shape, scopes, after=seq, until=until, end=end
+            actor, collection.record, shape, scopes, after=seq, until=until, end=known
         )
         found += window if seq >= start.since else _news(window, start)
         seq, width = until, width * GROWTH

@@ -17,6 +17,7 @@ from typing import Any, TypeGuard
 
 from backend.core.access import Actor
 from backend.core.errors import CRMError, FieldError, InvalidInput, NotFound, Unauthenticated, Unavailable
+from backend.core.field_rules import veil
 from backend.core.ids import checked_id, derived_id
 from backend.core.records import Record
 from backend.core.store import Store
@@ -209,8 +210,15 @@ def _last_set_by(actor: Actor, record: Record) -> set[str]:
 
 
 def _believes_otherwise(actor: Actor, collection: SyncedCollection, row: PushedRow, record: Record) -> bool:
-    seen = set(writable(collection)) - actor.mask(record.kind).unseen
-    return bool(differing(row.new, row_of(collection, record), seen))
+    """Tell whether the phone's row is not the record as ``actor`` may see it.
+
+    Also in what its field rules keep back: a phone may still show what it was told under other rules.
+    """
+    rules = actor.mask(record.kind)
+    if rules.unseen:
+        record = record.model_copy()
+        veil(record, rules)
+    return bool(differing(row.new, row_of(collection, record), writable(collection)))
 
 
 async def _refuse(

@@ -229,7 +229,7 @@ class World:
             await share(self.crew.admin, key[1], to, kind=key[0], access=access.upper())
             (shares,) = {thing.shares for thing in self.oracle.things[key]}
             kept = {one for one in shares if one[0] != name}
-            self.oracle.amend(key, shares=frozenset(kept | {(name, access)}))
+            self._reshare(key, frozenset(kept | {(name, access)}))
 
     async def _unshare(self, step: Step) -> None:
         if (key := self._living(step.pick)) is not None:
@@ -238,7 +238,12 @@ class World:
                 name, access = sorted(shares)[step.value % len(shares)]
                 side = "userId" if name.startswith("u:") else "teamId"
                 await unshare(self.crew.admin, key[1], {side: name[2:]}, kind=key[0])
-                self.oracle.amend(key, shares=shares - {(name, access)})
+                self._reshare(key, shares - {(name, access)})
+
+    def _reshare(self, key: Key, shares: frozenset[tuple[str, str]]) -> None:
+        """Note who has it now: that was the record's last change, by an admin, of none of its columns."""
+        by = self.crew.admin.user_id
+        self.oracle.amend(key, shares=shares, last_by=by, last_columns=frozenset())
 
     def _sharee(self, value: int) -> tuple[dict[str, str], str]:
         if value % 2:
