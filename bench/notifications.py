@@ -24,8 +24,8 @@ from firebase_admin import credentials, messaging
 
 import main
 from backend.app import create_app
-from backend.core.settings import Settings
 from backend.core.garbage import spare_the_collector
+from backend.core.settings import Settings
 from backend.house import open_house
 from backend.identity.actors import Actors
 from bench.figures import MORE_IS_BETTER, AtLeast, AtMost, Figure, Section

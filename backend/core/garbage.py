@@ -4,7 +4,7 @@ import gc
 
 
 def spare_the_collector() -> None:
-    """Leave what was loaded for good out of garbage collection: walking it holds up every thread for 0.2 s."""
+    """Leave what was loaded for good out of garbage collection: walking it holds everybody up."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
