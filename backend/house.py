@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -17,8 +18,9 @@ from backend.core.access import HOUSE, Grant
 from backend.core.clock import Clock, SystemClock
 from backend.core.demo import WORKSPACE_KEY, demo_id
 from backend.core.embedded_database import EmbeddedDatabase, check_deployment, run_embedded_database
+from backend.core.expiring import delete_expired
 from backend.core.ids import new_id
-from backend.core.jobs import schedule_jobs
+from backend.core.jobs import Job, schedule_jobs
 from backend.core.ledger import SEQUENCES
 from backend.core.module import Listener, Module
 from backend.core.origin import Origin, coming_from
@@ -148,11 +150,20 @@ def _in_container(listener: Listener, registry: svcs.Registry) -> Callable[[Deli
     return listen
 
 
+async def _expire(services: svcs.Container) -> None:
+    store = await services.aget(Store)
+    if deleted := await delete_expired(store.database):
+        log.info("house.expired", documents=deleted)
+
+
+EXPIRY = Job(name="house.expiry", every=timedelta(minutes=1), run=_expire)
+
+
 @contextlib.asynccontextmanager
 async def _working(house: House) -> AsyncIterator[None]:
     """Run relay and jobs until the house closes."""
     scheduler = AsyncIOScheduler(timezone="UTC")
-    jobs = [job for module in house.modules for job in module.jobs]
+    jobs = [EXPIRY, *(job for module in house.modules for job in module.jobs)]
     schedule_jobs(scheduler, jobs, house.store, house.registry, house.owner)
     scheduler.start()
     try:

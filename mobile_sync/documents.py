@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from beanie import Document
-from pymongo import IndexModel
 
+from backend.core.expiring import expiring
 from backend.core.personal import PersonalClass
 from backend.core.records import Record
 
@@ -54,4 +54,4 @@ class SyncPlace(Document):
 
     class Settings:
         name = "sync_places"
-        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+        indexes: ClassVar = [expiring("expires_at")]

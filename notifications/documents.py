@@ -1,7 +1,7 @@
 """What the notifications room stores."""
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pymongo import IndexModel
 
 from backend.core.clock import Moment
+from backend.core.expiring import expiring
 from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
 from notifications.choosing import Handling
@@ -305,7 +306,7 @@ class Delivery(Document):
             IndexModel([("user_id", 1), ("collapse_key", 1), ("raised_at", 1)]),
             IndexModel([("notification_id", 1)]),
             IndexModel([("digest_id", 1)]),
-            IndexModel([("expires_at", 1)], expireAfterSeconds=7 * 86_400),
+            expiring("expires_at", timedelta(days=7)),
         ]
 
 
@@ -319,7 +320,7 @@ class TurnBucket(Document):
 
     class Settings:
         name = "notification_turns"
-        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+        indexes: ClassVar = [expiring("expires_at")]
 
 
 class DueDate(Document):
@@ -359,4 +360,4 @@ class SyncPing(Document):
 
     class Settings:
         name = "sync_pings"
-        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+        indexes: ClassVar = [expiring("expires_at")]

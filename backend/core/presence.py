@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pymongo import IndexModel, UpdateOne
+from pymongo import UpdateOne
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from backend.core.access import Actor
 from backend.core.clock import Clock
+from backend.core.expiring import expiring
 
 log = structlog.get_logger()
 
@@ -60,7 +61,7 @@ class Presence:
 
     async def open(self) -> None:
         """Make the index by which the rows of phones that never come back go."""
-        index = IndexModel([("expires_at", 1)], expireAfterSeconds=0)
+        index = expiring("expires_at")
         await self._rows.create_indexes([index])
 
     def pulled(self, actor: Actor, kinds: Collection[str], seq: int) -> None:

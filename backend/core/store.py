@@ -5,6 +5,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -23,6 +24,7 @@ from backend.core.clock import Clock
 from backend.core.commits import POLICY, Commit, Committed, Outcome, Refused, Repeated
 from backend.core.encryption_keyring import Keyring
 from backend.core.errors import Conflict, CRMError, FieldError, InvalidInput, NotFound
+from backend.core.expiring import drop_ttl_indexes, expiring
 from backend.core.field_rules import veil
 from backend.core.ledger import DEPARTURES, LEDGER, MUTATIONS, SEQUENCES
 from backend.core.metrics import COMMIT_STALE
@@ -49,7 +51,7 @@ class Remembered(ABC):
 
 
 MOST_RUNS = 12  # how often an operation whose ground keeps moving is run before it is refused
-MUTATIONS_KEPT_DAYS = 90
+MUTATIONS_KEPT = timedelta(days=90)
 
 
 class _Decimals(TypeDecoder):
@@ -89,6 +91,7 @@ class Store:
     async def open(self, documents: Sequence[type[Record]], others: Sequence[type[Any]] = ()) -> None:
         """Bind the documents to this database and make their indexes. ``others`` are not records."""
         self.others = tuple(others)
+        await drop_ttl_indexes(self.database)
         await init_beanie(database=self.database, document_models=[*documents, *others])
         for record in documents:
             await record.get_pymongo_collection().create_indexes([FEED_INDEX])
@@ -100,8 +103,7 @@ class Store:
             [("workspace_id", 1), ("subjects", 1), ("seq", 1)],
         )
         await self.database[AUDIT].create_indexes([IndexModel(walked), IndexModel(searched)])
-        kept = MUTATIONS_KEPT_DAYS * 86_400
-        await self.database[MUTATIONS].create_indexes([IndexModel([("at", 1)], expireAfterSeconds=kept)])
+        await self.database[MUTATIONS].create_indexes([expiring("at", MUTATIONS_KEPT)])
         await self.database[SEQUENCES].create_indexes([IndexModel([("moved_at", 1)])])
         await self.presence.open()
         # A transaction cannot make a collection on every server: make them now.

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pymongo import IndexModel
 
 from backend.core.access import Action, Level
+from backend.core.expiring import expiring
 from backend.core.field_rules import FieldAccess
 from backend.core.personal import PersonalClass
 from backend.core.records import Record
@@ -125,7 +126,7 @@ class Session(Document):
         name = "sessions"
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("user_id", 1)]),
-            IndexModel([("expires_at", 1)], expireAfterSeconds=0),
+            expiring("expires_at"),
         ]
 
 
@@ -155,4 +156,4 @@ class SignInTries(Document):
 
     class Settings:
         name = "sign_in_tries"
-        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+        indexes: ClassVar = [expiring("expires_at")]

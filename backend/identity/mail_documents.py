@@ -8,6 +8,8 @@ from beanie import Document
 from pydantic import Field
 from pymongo import IndexModel
 
+from backend.core.expiring import expiring
+
 
 class Purpose(StrEnum):
     """What a link is for."""
@@ -29,7 +31,7 @@ class OneTimeToken(Document):
         name = "one_time_tokens"
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("user_id", 1)]),
-            IndexModel([("expires_at", 1)], expireAfterSeconds=0),
+            expiring("expires_at"),
         ]
 
 
@@ -54,5 +56,5 @@ class MailDue(Document):
         name = "mail_due"
         indexes: ClassVar = [
             IndexModel([("due_at", 1)]),
-            IndexModel([("expires_at", 1)], expireAfterSeconds=0),
+            expiring("expires_at"),
         ]

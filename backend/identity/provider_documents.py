@@ -7,6 +7,7 @@ from beanie import Document
 from pydantic import Field
 from pymongo import IndexModel
 
+from backend.core.expiring import expiring
 from backend.core.records import Record
 
 
@@ -67,4 +68,4 @@ class ProviderSignIn(Document):
 
     class Settings:
         name = "provider_sign_ins"
-        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+        indexes: ClassVar = [expiring("expires_at")]

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from beanie import Document
 from pydantic import Field
-from pymongo import IndexModel
 
+from backend.core.expiring import expiring
 from backend.identity.documents import DeviceInfo
 
 
@@ -51,4 +51,4 @@ class SignInTicket(Document):
 
     class Settings:
         name = "sign_in_tickets"
-        indexes: ClassVar = [IndexModel([("expires_at", 1)], expireAfterSeconds=0)]
+        indexes: ClassVar = [expiring("expires_at")]

@@ -7,6 +7,7 @@ from beanie import Document
 from pydantic import Field, StringConstraints
 from pymongo import IndexModel
 
+from backend.core.expiring import expiring
 from backend.core.records import Record
 
 Origin = Annotated[str, StringConstraints(max_length=300)]
@@ -52,5 +53,5 @@ class Visitor(Document):
         name = "visitors"
         indexes: ClassVar = [
             IndexModel([("secret_digest", 1)], unique=True),  # global by nature: nobody is known yet
-            IndexModel([("expires_at", 1)], expireAfterSeconds=0),
+            expiring("expires_at"),
         ]

@@ -23,6 +23,7 @@ ALLOWED = {
     "backend/core/feed_keeping.py": "removes tombstones, of which only their age counts",
     "backend/core/feed_audit.py": "looks whether the one writer left all that it must, whoever may see it",
     "backend/core/leases.py": "keeps leases",
+    "backend/core/expiring.py": "deletes by the clock alone what every collection has declared to expire",
     "backend/core/encryption_keyring.py": "data keys are nobody's records",
     "backend/core/encryption_rotation.py": "seals stored values under a new key: no change of any record",
     "backend/house.py": "notes which rooms have seeded the demo",
