@@ -48,6 +48,7 @@ class RxdbWirePhone:
     cursors: dict[str, str] = field(default_factory=dict)
     under_way: list[_Request] = field(default_factory=list)
     kept: list[_Request] = field(default_factory=list)
+    count: int = 0  # edits ever made: one after a fresh start is none of those before it
 
     # ── what the person does ─────────────────────────────────────────────────────────────────────
 
@@ -61,12 +62,14 @@ class RxdbWirePhone:
 
     def create(self, key: Key, values: Row) -> None:
         row = {"id": key[1], "_deleted": False, **values, "updatedAt": self._clock()}
-        self.documents[key] = _Document(row, None, waits=True, edits=1)
+        self.count += 1
+        self.documents[key] = _Document(row, None, waits=True, edits=self.count)
 
     def change(self, key: Key, values: Row) -> None:
         one = self.documents[key]
         one.now = {**one.now, **values, "updatedAt": self._clock()}
-        one.waits, one.edits = True, one.edits + 1
+        self.count += 1
+        one.waits, one.edits = True, self.count
 
     def delete(self, key: Key) -> None:
         self.change(key, {"_deleted": True})

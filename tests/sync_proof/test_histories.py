@@ -10,7 +10,9 @@ from tests.sync_proof.history import Step, make_history, shortest
 
 HISTORIES = 50
 PARTS = 5
-FOUND = (193, 291, 481)  # once failed: a row shown as it was, an own edit after a share, a column kept back
+FOUND = (193, 291, 481, 54)
+"""Once failed: a row shown as it was, an own edit after a share, a column kept back; an edit after a fresh
+start, which the model took for an earlier one."""
 
 
 @pytest.fixture(scope="module")
