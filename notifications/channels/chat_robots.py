@@ -126,7 +126,7 @@ class Slack:
     TEXT_BYTES = 12_000  # Slack cuts text off at 40,000 characters, and folds it long before
     GONE = frozenset(
         {"no_service", "no_service_id", "no_team", "team_disabled", "invalid_token", "channel_not_found"}
-        | {"channel_is_archived", "user_not_found"}
+        | {"channel_is_archived", "user_not_found", "no_active_hooks"}
     )
 
     def request(self, message: WebhookMessage, *, at: datetime) -> SignedRequest:
