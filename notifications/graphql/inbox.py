@@ -8,8 +8,10 @@ from backend.core.connections import Connection, Direction, page
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.graphql import Deleted, Info, given
 from backend.core.ids import new_id
+from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import Actors
 from notifications import devices, documents, inbox
+from notifications.covering import cover
 from notifications.inbox_types import (
     Device,
     DeviceRegisterInput,
@@ -31,7 +33,7 @@ class NotificationQuery:
     async def notifications(
         self, info: Info, first: int = 50, after: str | None = None, unread_only: bool = False
     ) -> Connection[Notification]:
-        return await page(
+        found = await page(
             info.context.uow,
             documents.Notification,
             Notification.of,
@@ -40,6 +42,8 @@ class NotificationQuery:
             first=first,
             after=after,
         )
+        await cover(info.context.uow, found.nodes())
+        return found
 
     @strawberry.field(description="How many lines of your inbox you have not read.")
     async def unread_count(self, info: Info) -> int:
@@ -56,12 +60,11 @@ class NotificationQuery:
 class NotificationMutation:
     @strawberry.mutation(description="Mark a line of your inbox as read; its pushes that wait are withdrawn.")
     async def notification_read(self, info: Info, input: NotificationReadInput) -> NotificationResult:
-        return Notification.of(
-            await info.context.write(
-                lambda uow: inbox.mark_notification_read(uow, input.id),
-                mutation_id=input.mutation_id or None,
-            )
+        read = await info.context.write(
+            lambda uow: inbox.mark_notification_read(uow, input.id),
+            mutation_id=input.mutation_id or None,
         )
+        return await _shown(info.context.uow, read)
 
     @strawberry.mutation(description="Mark your lines as read, the newest first, two hundred at a time.")
     async def notification_read_all(self, info: Info) -> NotificationsRead:
@@ -116,4 +119,12 @@ class NotificationSubscription:
         context = info.context
         actors = await context.services.aget(Actors)
         async for line in inbox.watch_inbox(context.store, actors, actor=context.actor):
-            yield NotificationArrival.of(line)
+            arrival = NotificationArrival.of(line)
+            await cover(context.store.unit_of_work(context.actor), [arrival])
+            yield arrival
+
+
+async def _shown(uow: UnitOfWork, line: documents.Notification) -> Notification:
+    shown = Notification.of(line)
+    await cover(uow, [shown])
+    return shown

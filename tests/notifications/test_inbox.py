@@ -2,25 +2,32 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from backend.core import lookups
 from backend.core.ids import new_id
+from backend.core.records import Record
 from backend.identity.sessions import end_session
+from backend.service.documents import Ticket
 from notifications.documents import Device
 from notifications.synced import NOTIFICATIONS
+from notifications.wording import private_wording
 from tests.crew import Crew, Person
 from tests.mobile_sync.wire import WirePhone
 from tests.notifications.pushing import REGISTER, PostOffice, register, second_sign_in
+from tests.notifications.test_pushes import assign, ticket_for
 
 TEST = """mutation($input: TestNotificationInput) { testNotification(input: $input) {
     __typename ... on Notification { id title readAt } ... on Error { code } } }"""
 READ = """mutation($input: NotificationReadInput!) { notificationRead(input: $input) {
     __typename ... on Notification { id readAt } ... on Error { code } } }"""
+READ_WHOLE = """mutation($input: NotificationReadInput!) { notificationRead(input: $input) {
+    ... on Notification { title body } } }"""
 SET = """mutation($input: NotificationPreferencesSetInput!) { notificationPreferencesSet(input: $input) {
     __typename ... on InvalidInput { fields { field message } } } }"""
 
@@ -56,6 +63,51 @@ async def test_somebodys_lines_are_listed_read_and_counted_by_them_alone(
         "unreadCount": 1,
         "notifications": {"nodes": [{"id": ids[1]}]},
     }
+
+
+async def test_a_line_says_no_more_of_what_its_reader_may_not_see(crew: Crew, post: PostOffice) -> None:
+    """The words go with the access, over each way out, and come back with it."""
+    ticket_id = await ticket_for(crew, crew.rep, subject="Acme's leak")
+    other_id = await ticket_for(crew, crew.rep, subject="Sensor offline")
+    await post.plan()
+
+    async def lines() -> dict[str, dict[str, str]]:
+        found = await crew.rep.ask("{ notifications { nodes { id subjectId title body } } }")
+        return {one["subjectId"]: one for one in found["notifications"]["nodes"]}
+
+    before = await lines()
+    assert before[ticket_id]["title"] == "Ticket for you: Acme's leak"
+
+    await assign(crew, ticket_id, crew.agent)
+    after = await lines()
+    assert "Acme" not in str(after)
+    covered = private_wording("en")
+    assert (after[ticket_id]["title"], after[ticket_id]["body"]) == (covered.title, covered.body)
+    assert after[other_id] == before[other_id]
+    read = await crew.rep.ask(READ_WHOLE, input={"id": before[ticket_id]["id"]})
+    assert read["notificationRead"] == {"title": covered.title, "body": covered.body}
+
+    await assign(crew, ticket_id, crew.rep)
+    assert (await lines())[ticket_id] == before[ticket_id]
+
+
+async def test_subjects_of_a_page_are_looked_up_together(
+    crew: Crew, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        await ticket_for(crew, crew.rep, subject=f"Sensor {number}")
+    await post.plan()
+    asked: list[tuple[type[Record], int]] = []
+    bodies = lookups._bodies
+
+    async def counted(record: type[Record], ids: list[str]) -> Mapping[str, lookups.Body]:
+        asked.append((record, len(ids)))
+        return await bodies(record, ids)
+
+    monkeypatch.setattr(lookups, "_bodies", counted)
+    page = "{ notifications(first: 100) { nodes { title } } }"
+    assert len((await crew.rep.ask(page))["notifications"]["nodes"]) == 20
+    assert [one for one in asked if one[0] is Ticket] == [(Ticket, 20)]
 
 
 async def test_a_session_has_one_registration_and_its_removal_is_its_owners(

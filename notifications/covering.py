@@ -1,0 +1,50 @@
+"""Lines of the inbox whose subject their recipient may not see any more: their words are covered.
+
+A line keeps the words of its moment, a customer's name among them. So whoever reads it is looked up afresh
+against its subject, as a push is before it leaves (``checking.py``). When access returns, so do the words.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from backend.core.errors import NotFound
+from backend.core.records import REGISTRY
+from backend.core.unit_of_work import UnitOfWork
+from notifications.checking import hides_its_heading
+from notifications.wording import private_wording
+
+
+class Line(Protocol):
+    """What is shown of a line."""
+
+    subject_kind: str
+    subject_id: str
+    title: str
+
+
+async def cover(uow: UnitOfWork, lines: Sequence[Line]) -> None:
+    """Give neutral words to those of ``lines`` whose subject the actor may not read, or not call by its name.
+
+    ``lines`` are what is shown, never the records themselves. Subjects of one kind are looked up together.
+    """
+    subjects = {(line.subject_kind, line.subject_id) for line in lines if line.subject_kind}
+    ordered = sorted(subjects)
+    answers = await asyncio.gather(*(_may_be_named(uow, kind, id) for kind, id in ordered))
+    seen = dict(zip(ordered, answers, strict=True))
+    wording = private_wording(uow.actor.locale)
+    for line in lines:
+        if not seen.get((line.subject_kind, line.subject_id), True):
+            line.title = wording.title
+            if hasattr(line, "body"):  # what announces a line has none
+                line.body = wording.body
+
+
+async def _may_be_named(uow: UnitOfWork, kind: str, id: str) -> bool:
+    record = REGISTRY.get(kind)
+    if record is None:
+        return False
+    try:
+        return not hides_its_heading(await uow.access(record, id))
+    except NotFound:
+        return False
