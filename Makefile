@@ -94,6 +94,10 @@ leaks: $(INSTALLED) ## Compare what everybody sees with a reference model, in 20
 push-crash: $(INSTALLED) ## Kill the delivery worker at random points over 10,000 notifications, and count what arrives
 	@python -m tests.notifications.crash
 
+.PHONY: outage
+outage: $(INSTALLED) ## Let a million notifications pile up, come back, and see what leaves first and in how much memory
+	@python -m tests.notifications.outage
+
 .PHONY: sync-fuzz
 sync-fuzz: $(INSTALLED) ## Prove that sync loses nothing: writes under kill -9, a thousand histories of eight phones
 	@python -m tests.sync_proof

@@ -18,6 +18,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from backend.core.ids import new_id
 from notifications.documents import Attempt, Delivery, DeliveryState, NotificationChannel
+from notifications.windows import NARROWEST, WIDER, counted
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +29,6 @@ IDS_AT_ONCE = 25  # the embedded database looks up as many ids one by one; for m
 
 OLDEST = timedelta(days=60)
 """Nothing waits for longer: a push lives for 28 days at most, after a night of quiet hours."""
-
-NARROWEST, WIDER = timedelta(seconds=1), 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,26 +147,49 @@ async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
     return bool(result.matched_count)
 
 
+MOST_COUNTED = 10_000
+"""Where a queue is longer, nobody counts on: what is to be done about it is the same."""
+
+
 @dataclass(frozen=True)
-class OldestDue:
-    """How many deliveries of a channel are due, and since when the oldest of them."""
+class Due:
+    """How many deliveries of a channel are due, and since when the oldest of those counted.
+
+    From ``MOST_COUNTED`` on there may be more, and older ones: then ``oldest_at`` says "at least since".
+    """
 
     count: int
-    at: datetime | None
+    oldest_at: datetime | None
+
+    @property
+    def is_all(self) -> bool:
+        return self.count < MOST_COUNTED
 
 
-async def due_by_channel(channel: NotificationChannel, *, now: datetime) -> OldestDue:
-    """Return what waits for its turn on a channel."""
-    due = {"state": DeliveryState.DUE.value, "channel": channel.value, "next_at": {"$lte": now}}
-    total = {"_id": None, "count": {"$sum": 1}, "at": {"$min": "$next_at"}}
-    rows = await (await _queue().aggregate([{"$match": due}, {"$group": total}])).to_list()
-    return OldestDue(rows[0]["count"], rows[0]["at"]) if rows else OldestDue(0, None)
+async def due_by_channel(channel: NotificationChannel, *, now: datetime) -> Due:
+    """Return what waits for its turn on a channel, counted from the newest on."""
+    due = {"state": DeliveryState.DUE.value, "channel": channel.value}
+    count, oldest = 0, None
+    async for window, found in counted(_queue(), due, "next_at", now, now - OLDEST, most=MOST_COUNTED):
+        count, oldest = count + found, window
+    if oldest is None:
+        return Due(0, None)
+    last = _queue().find(due | oldest.of("next_at"), {"next_at": 1}).sort("next_at", 1).limit(1)
+    [row] = await last.to_list() or [{"next_at": oldest.until}]  # a worker may have taken it meanwhile
+    return Due(count, row["next_at"])
 
 
-async def count_dead(*, since: datetime) -> int:
-    """Return how many deliveries were given up of those that would have lived beyond ``since``."""
-    dead = {"state": DeliveryState.DEAD.value, "expires_at": {"$gt": since}}
-    return await _queue().count_documents(dead)
+async def count_dead(*, now: datetime, since: datetime) -> int:
+    """Return how many deliveries were given up of those that would have lived beyond ``since``.
+
+    Counts up to ``MOST_COUNTED``: what expired by ``now`` from the newest on, then what would still live.
+    """
+    dead = {"state": DeliveryState.DEAD.value}
+    total = 0
+    for end in (since, now + OLDEST):
+        async for _, found in counted(_queue(), dead, "expires_at", now, end, most=MOST_COUNTED - total):
+            total += found
+    return min(total, MOST_COUNTED)
 
 
 async def deliveries_of(notification_id: str) -> list[Delivery]:

@@ -222,6 +222,10 @@ class NotificationTemplate(Record):
         name = "notification_templates"
 
 
+KEPT_AFTER_END = timedelta(days=7)
+"""How long a delivery is kept for the log once it has expired."""
+
+
 class DeliverySort(StrEnum):
     """What a delivery does. All but TELL and DIGEST are silent: the person sees nothing of them."""
 
@@ -306,7 +310,7 @@ class Delivery(Document):
             IndexModel([("user_id", 1), ("collapse_key", 1), ("raised_at", 1)]),
             IndexModel([("notification_id", 1)]),
             IndexModel([("digest_id", 1)]),
-            expiring("expires_at", timedelta(days=7)),
+            expiring("expires_at", KEPT_AFTER_END),
         ]
 
 

@@ -12,12 +12,18 @@ from pymongo.errors import DuplicateKeyError
 
 from backend.core.ids import derived_id
 from notifications.catalogue import DIGEST, Pace
-from notifications.documents import Delivery, DeliverySort, DeliveryState, SyncPing, TurnBucket
+from notifications.documents import (
+    KEPT_AFTER_END,
+    Delivery,
+    DeliverySort,
+    DeliveryState,
+    SyncPing,
+    TurnBucket,
+)
 from notifications.pacing import Woken, take_turn
+from notifications.windows import windows
 
 log = structlog.get_logger(__name__)
-
-DROPPED_AT_ONCE = 500  # rows in one command, but for what ends in one millisecond
 
 
 async def add_deliveries(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -123,21 +129,21 @@ async def withdraw(notification_id: str, *, reason: str) -> None:
 
 
 async def drop_expired(*, now: datetime) -> int:
-    """Give up on all that is due and has outlived its use, the oldest first; return how many.
+    """Give up on all that is due and has outlived its use, what ended last first; return how many.
 
-    Step by step, each in the store itself: however much there is, little of it is in memory, and others
-    write in between.
+    Window by window, each in the store itself: however much there is, none of it is in memory, and others
+    write in between. What ended longer ago than ``KEPT_AFTER_END`` is not there any more.
     """
-    dropped = 0
+    dropped, walk = 0, windows(now, now - KEPT_AFTER_END - timedelta(days=1))
+    window = next(walk)
     while True:
-        late = {"state": DeliveryState.DUE.value, "expires_at": {"$lte": now}}
-        found = _rows().find(late, {"_id": 0, "expires_at": 1}).sort("expires_at", 1).limit(DROPPED_AT_ONCE)
-        ends = [row["expires_at"] for row in await found.to_list()]
-        if not ends:
-            return dropped
-        some = {"state": DeliveryState.DUE.value, "expires_at": {"$lte": ends[-1]}}
+        some = {"state": DeliveryState.DUE.value} | window.of("expires_at")
         result = await _rows().update_many(some, _ended(DeliveryState.DEAD, "expired"))
         dropped += int(result.modified_count)
+        try:
+            window = walk.send(int(result.modified_count))
+        except StopIteration:
+            return dropped
 
 
 async def take_turn_of(

@@ -8,7 +8,7 @@ import pytest
 from backend.core.access import system_actor
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
-from notifications import queueing
+from notifications import windows
 from notifications.catalogue import MESSAGE_RECEIVED, TASK_ASSIGNED, NotificationType
 from notifications.content import content_of, told_by
 from notifications.delivery import deliveries_of
@@ -431,7 +431,7 @@ async def test_after_an_outage_what_has_outlived_its_use_is_given_up_with_a_reas
     await queue.insert_many([{**one.model_dump(exclude={*BODY}), "_id": one.id} for one in late])
     await add_deliveries(useful)
 
-    monkeypatch.setattr(queueing, "DROPPED_AT_ONCE", 64)
+    monkeypatch.setattr(windows, "ENOUGH", 64)
     assert await drop_expired(now=now) >= 200
     mine = {"workspace_id": crew.workspace_id}
     assert await queue.count_documents({**mine, "state": "dead", "reason": "expired"}) == 200

@@ -18,7 +18,7 @@ from backend.service.documents import Ticket
 from notifications.catalogue import TEST
 from notifications.channels.documents import EndpointProvider, NotificationEndpoint
 from notifications.checking import hides_its_heading
-from notifications.delivery import LEASE, Lookout, OldestDue, claim_deliveries
+from notifications.delivery import LEASE, Due, Lookout, claim_deliveries
 from notifications.documents import Delivery, DeliveryState, NotificationChannel
 from notifications.outlets import webhook_outlet
 from notifications.queue_figures import QueueFigures
@@ -240,7 +240,7 @@ async def test_the_queue_is_shown_to_prometheus_and_to_health(
     assert oldest >= 400
     shown = (await http.get("/healthz")).json()["checks"]
     assert isinstance(shown["notifications"], str)
-    lines = QueueFigures(due={"push": OldestDue(2, at - timedelta(seconds=400))}, dead=1)
+    lines = QueueFigures(due={"push": Due(2, at - timedelta(seconds=400))}, dead=1)
     assert lines.line(now=at, alerts={"THIRD_PARTY_AUTH_ERROR": "renew the key"}) == (
         "push: 2 due, the oldest for 400 s; THIRD_PARTY_AUTH_ERROR: renew the key; 1 given up within a day"
     )
