@@ -1,22 +1,24 @@
 """Firebase Cloud Messaging. The one place that knows the vendor's library.
 
-The library (firebase-admin 7.7) is used for what it is good at: the shape of messages and the meaning of
-errors. Five of its habits do not fit a server with one event loop and a durable queue. They are set right
-in ``_connect``, the only code here that touches its private names:
+The library (firebase-admin 7.7) is used for what it is good at: credentials, the shape of messages and the
+meaning of errors. Its sending does not fit a server with one event loop and a durable queue, so the request
+itself is ours:
 
 - it fetches OAuth tokens with blocking calls on the event loop, and twice more per message after a 401;
 - it retries 500 and 503 up to four times by itself, heedless of Retry-After, while the delivery's lease ends;
 - one answer that is not JSON, or one message that it cannot write, fails all that were sent with it;
-- its HTTP client spends most of the time on looking for a free connection;
+- its HTTP client spends more time on looking for a free connection, and on objects around a request, than
+  the request takes;
 - it has no setting for another address, which a test or an egress proxy needs.
+
+``_written`` and ``_refused`` are the only code that touches its private names.
 """
 
 import asyncio
 import functools
 import hashlib
-import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,14 +28,15 @@ import firebase_admin
 import google.auth.exceptions
 import google.auth.transport.requests
 import httpx
+import orjson
 import structlog
-from firebase_admin import _http_client, credentials, exceptions, messaging
+from firebase_admin import _http_client, _utils, credentials, exceptions, messaging
 from google.auth.credentials import TokenState
 
 from backend.core.clock import Clock, SystemClock
 from notifications.gateways import Outcome, PushMessage, Verdict
 from notifications.vendor_loop import VendorLoop
-from notifications.vendor_transport import AiohttpTransport
+from notifications.vendor_sockets import Answer, Sockets
 from notifications.verdicts import Refusal, judge, read_retry_after
 
 log = structlog.get_logger(__name__)
@@ -43,6 +46,15 @@ MOST_AT_ONCE = 100
 
 HTTP_TIMEOUT = timedelta(seconds=10)
 """For one whole request; the library's default is 120 s."""
+
+FIREBASE = "https://fcm.googleapis.com"
+
+_HEADERS = {
+    **_http_client.METRICS_HEADERS,
+    "X-GOOG-API-FORMAT-VERSION": "2",
+    "X-FIREBASE-CLIENT": f"fire-admin-python/{firebase_admin.__version__}",
+    "Content-Type": "application/json",
+}
 
 _APNS_COLLAPSE_ID_BYTES = 64  # Source: Apple, "Sending notification requests to APNs"
 _WEB_PUSH_TOPIC_CHARS = 32  # Source: RFC 8030, 5.4
@@ -59,8 +71,8 @@ class FirebaseGateway:
     """Send through FCM with a service account.
 
     Nothing is read or opened before the first ``send``; when the credentials cannot be loaded then, the next
-    ``send`` tries anew. All of it runs on a loop of its own, since a hundred requests at once keep the
-    vendor's HTTP client busy for tenths of a second. ``base_url`` replaces ``https://fcm.googleapis.com``.
+    ``send`` tries anew. All of it runs on a loop of its own, since writing and reading a hundred
+    requests keeps a loop busy for hundredths of a second. ``base_url`` replaces ``https://fcm.googleapis.com``.
     """
 
     def __init__(
@@ -137,15 +149,14 @@ class FirebaseGateway:
     async def _send_one(self, connection: "_Connection", message: PushMessage) -> Verdict:
         """Send one message by itself: what is wrong with it, or with its answer, is nobody else's."""
         try:
-            draft = _draft(message, now_seconds=int(self._clock.now().timestamp()))
-            [response] = (await messaging.send_each_async([draft], app=connection.app)).responses
-        except exceptions.FirebaseError as error:  # an answer that is not FCM's: nobody knows what was taken
-            return self._verdict_on(error)
+            body = _written(_draft(message, now_seconds=int(self._clock.now().timestamp())))
         except ValueError as error:  # the library will not write it: our bug, and no reason to try again
             return Verdict(outcome=Outcome.FAILED, reason="UNWRITABLE", detail=str(error))
-        if response.success:
-            return Verdict(outcome=Outcome.SENT, reason="SENT", provider_message_id=response.message_id)
-        return self._verdict_on(response.exception)
+        try:
+            message_id = await connection.post(body)
+        except exceptions.FirebaseError as error:
+            return self._verdict_on(error)
+        return Verdict(outcome=Outcome.SENT, reason="SENT", provider_message_id=message_id)
 
     def _verdict_on(self, error: Any) -> Verdict:
         headers = error.http_response.headers if error.http_response is not None else {}
@@ -176,9 +187,27 @@ class FirebaseGateway:
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    app: Any
+    """``url`` is where the project's messages are sent to; ``credential`` holds the access token."""
+
+    url: str
     credential: Any
-    client: Any
+    sockets: Sockets
+
+    async def post(self, body: bytes) -> str:
+        """Send one message; return the id that Firebase gave it. Raises FirebaseError."""
+        headers = dict(_HEADERS)
+        self.credential.apply(headers)
+        try:
+            answer = await self.sockets.post(self.url, body, headers)
+        except httpx.TransportError as error:
+            raise _refused(error) from error
+        if answer.status != 200:
+            raise _refused(_status_error(self.url, answer))
+        try:
+            return str(orjson.loads(answer.content)["name"])
+        except (ValueError, TypeError, LookupError) as error:  # not FCM's: nobody knows what was taken
+            problem = f"Firebase did not answer with a message's name: {answer.content[:200]!r}"
+            raise exceptions.UnknownError(problem, cause=error) from error
 
     def refresh(self, timeout: timedelta) -> None:
         """Fetch an access token. Blocks: call it in a thread. Raises GoogleAuthError."""
@@ -192,45 +221,42 @@ class _Connection:
             raise google.auth.exceptions.RefreshError(problem) from error  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
-        await self.client.aclose()
-        await asyncio.to_thread(firebase_admin.delete_app, self.app)  # it starts a loop for its own clean-up
-
-
-class _Bearer(httpx.Auth):
-    """Show the access token that ``refresh`` fetched ahead, and hand a 401 on as it is."""
-
-    def __init__(self, credential: Any) -> None:
-        self._credential = credential
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        self._credential.apply(request.headers)
-        yield request
+        await self.sockets.close()
 
 
 def _connect(credentials_path: Path, base_url: str, http_timeout: timedelta) -> _Connection:
-    """Load the credentials and set the library up for us. Blocks: call it in a thread.
+    """Load the credentials. Blocks: call it in a thread.
 
     Raises OSError or ValueError when the file is not a service account.
     """
     certificate = credentials.Certificate(str(credentials_path))
-    app = firebase_admin.initialize_app(
-        certificate, {"httpTimeout": http_timeout.total_seconds()}, name=f"rapport-{uuid.uuid4()}"
+    if not certificate.project_id:
+        raise ValueError("the service account names no project")
+    return _Connection(
+        url=f"{base_url or FIREBASE}/v1/projects/{certificate.project_id}/messages:send",
+        credential=certificate.get_credential(),
+        sockets=Sockets(most=MOST_AT_ONCE, seconds=http_timeout.total_seconds()),
     )
-    credential = certificate.get_credential()
-    service = messaging._get_messaging_service(app)
-    if base_url:
-        service._fcm_url = f"{base_url}/v1/projects/{app.project_id}/messages:send"
-    client = httpx.AsyncClient(
-        auth=_Bearer(credential),
-        headers=_http_client.METRICS_HEADERS,
-        transport=AiohttpTransport(connections=MOST_AT_ONCE, seconds=http_timeout.total_seconds()),
-    )
-    service._async_client = _http_client.HttpxAsyncClient(timeout=http_timeout.total_seconds(), http2=False)
-    service._async_client._async_client = client
-    return _Connection(app=app, credential=credential, client=client)
+
+
+def _status_error(url: str, answer: Answer) -> httpx.HTTPStatusError:
+    request = httpx.Request("POST", url)
+    text = answer.content.decode(errors="replace")  # the library reads UTF-8 and nothing else
+    response = httpx.Response(answer.status, headers=answer.headers, content=text.encode(), request=request)
+    return httpx.HTTPStatusError(f"Firebase answered {answer.status}", request=request, response=response)
+
+
+def _refused(error: httpx.HTTPError) -> Any:
+    """Return what the library makes of a refusal, or of a request that came to no answer."""
+    return _utils.handle_platform_error_from_httpx(error, messaging._MessagingService._build_fcm_error_httpx)
 
 
 # -------------------------------------------------------------------------------------------- the message
+
+
+def _written(draft: Any) -> bytes:
+    """Return a message as the library writes it. Raises ValueError for one that it will not write."""
+    return orjson.dumps({"message": messaging._MessagingService.encode_message(draft)})
 
 
 def _draft(message: PushMessage, *, now_seconds: int) -> Any:

@@ -42,7 +42,7 @@ class NotificationQuery:
             first=first,
             after=after,
         )
-        await cover(info.context.uow, found.nodes())
+        await cover(info.context.uow, [edge.node for edge in found.edges])
         return found
 
     @strawberry.field(description="How many lines of your inbox you have not read.")
