@@ -5,7 +5,8 @@ before, and lacks something that it may read. Vendors keep one for a device that
 not answer is woken more and more seldom.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,8 +41,9 @@ class Pinger:
         self._store, self._actors = store, actors
         self._presence, self._clock = presence or store.presence, clock or store.clock
         self._behind = store.bell.follow()  # the workspaces with commits that were not looked at
-        self._clear: dict[str, int] = {}  # … and up to which a device lacks nothing
-        self._until: dict[str, datetime] = {}  # when to look at a device again
+        # By workspace and device: up to which commit it lacks nothing, and when to look at it again.
+        self._clear: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._until: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
 
     async def look(self) -> int:
         """Wake whom there is to wake; return how many."""
@@ -60,16 +62,17 @@ class Pinger:
         """Return the workspaces in which the time of a device has come; also when the clock was set back."""
         now = self._clock.now()
         return {
-            key.partition("|")[0]
-            for key, until in self._until.items()
-            if until <= now or until > now + LONGEST_DEBOUNCE
+            workspace_id
+            for workspace_id, times in self._until.items()
+            if any(until <= now or until > now + LONGEST_DEBOUNCE for until in times.values())
         }
 
     async def _look_at(self, workspace_id: str, newest: int) -> int:
         house = self._store.unit_of_work(system_actor(workspace_id))
         devices = await house.find(Device, {"platform": {"$in": WOKEN_PLATFORMS}, "value": {"$ne": ""}})
+        self._forget_others(workspace_id, {one.id for one in devices})
         away = [one for one in devices if one.channel is NotificationChannel.PUSH and self._may_be_due(one)]
-        away = [one for one in away if self._clear.get(one.id, 0) < newest]
+        away = [one for one in away if self._clear[workspace_id].get(one.id, 0) < newest]
         if not away:
             return 0
         found = await self._presence.of_sessions([one.session_id for one in away])
@@ -82,8 +85,16 @@ class Pinger:
         await add_deliveries(pings)
         return len(pings)
 
+    def _forget_others(self, workspace_id: str, device_ids: Collection[str]) -> None:
+        """Forget what was known of devices that are not there any more."""
+        for known in (self._clear[workspace_id], self._until[workspace_id]):
+            for id in known.keys() - device_ids:
+                del known[id]
+        if not device_ids:
+            del self._clear[workspace_id], self._until[workspace_id]
+
     def _may_be_due(self, device: Device) -> bool:
-        until, now = self._until.get(_key(device)), self._clock.now()
+        until, now = self._until[device.workspace_id].get(device.id), self._clock.now()
         return until is None or until <= now or until > now + LONGEST_DEBOUNCE
 
     async def _ping(self, device: Device, phone: Whereabouts, newest: int) -> Delivery | None:
@@ -94,11 +105,11 @@ class Pinger:
         has_answered = before is not None and phone.pulled_at > before.at
         at, kept = wake(known, platform=device.platform.value, now=now, has_answered=has_answered)
         if kept is None:
-            self._until[_key(device)] = at
+            self._until[device.workspace_id][device.id] = at
             return None
-        self._until.pop(_key(device), None)
+        self._until[device.workspace_id].pop(device.id, None)
         if not await self._lacks_something(device, phone.seqs, newest):
-            self._clear[device.id] = newest
+            self._clear[device.workspace_id][device.id] = newest
             return None
         await keep_woken(device.id, device.workspace_id, kept)
         return Delivery(
@@ -147,7 +158,3 @@ class Pinger:
             return True
         scopes = scopes_of(actor, record)
         return bool(await reader.departed(actor.workspace_id, record.kind, scopes, after=after, until=until))
-
-
-def _key(device: Device) -> str:
-    return f"{device.workspace_id}|{device.id}"

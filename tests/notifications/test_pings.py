@@ -237,3 +237,30 @@ async def test_who_listens_is_known_at_once_and_for_as_long_as_their_process_liv
     assert not await is_listening()
     assert await crew.house.store.database[PRESENCE].count_documents({"_id": session}) == 1
     await asyncio.gather(*(here.flush() for _ in range(3)))
+
+
+async def test_what_is_known_of_a_device_goes_with_it(crew: Crew, post: PostOffice) -> None:
+    watch = await Watch.of(crew)
+    devices = [await register(person, f"ok-{new_id()}") for person in (crew.rep, crew.colleague)]
+    for person in (crew.rep, crew.colleague):
+        await watch.pulled(person)
+    for owner in (crew.rep, crew.rep, crew.colleague):
+        await watch.change(owner=owner)
+        await watch.look()
+
+    def known() -> set[str]:
+        kept = (watch.pinger._clear, watch.pinger._until)
+        return {id for one in kept for id in one.get(crew.workspace_id, {})}
+
+    assert known() == {device["id"] for device in devices}
+    remove = "mutation($input: DeviceRemoveInput!) { deviceRemove(input: $input) { __typename } }"
+    for person, device, left in (
+        (crew.rep, devices[0], {devices[1]["id"]}),
+        (crew.colleague, devices[1], set()),
+    ):
+        done = await person.ask(remove, input={"id": device["id"]})
+        assert done["deviceRemove"]["__typename"] == "Deleted"
+        await watch.change(owner=crew.rep)
+        await watch.look()
+        assert known() == left
+    assert crew.workspace_id not in watch.pinger._until
