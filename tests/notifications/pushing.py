@@ -1,5 +1,6 @@
 """Let a house's pushes leave through a gateway of the test's own, or not by themselves at all."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -47,10 +48,12 @@ async def make_worker(
 
 @asynccontextmanager
 async def worker_in_place(house: House, worker: DeliveryWorker) -> AsyncIterator[None]:
-    """Let the house wake ``worker`` in place of its own."""
+    """Let the house wake ``worker`` in place of its own, which ends what it is at before."""
     async with svcs.Container(house.registry) as services:
         own = await services.aget(DeliveryWorker)
     house.registry.register_value(DeliveryWorker, worker)
+    if own._task is not None:
+        await asyncio.wait([own._task])
     try:
         yield
     finally:
