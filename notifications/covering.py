@@ -12,7 +12,7 @@ from backend.core.errors import NotFound
 from backend.core.records import REGISTRY
 from backend.core.unit_of_work import UnitOfWork
 from notifications.checking import hides_its_heading
-from notifications.wording import private_wording
+from notifications.wording import Wording, private_wording
 
 
 class Line(Protocol):
@@ -20,7 +20,9 @@ class Line(Protocol):
 
     subject_kind: str
     subject_id: str
-    title: str
+
+    def cover(self, wording: Wording) -> None:
+        """Show ``wording`` in place of its words."""
 
 
 async def cover(uow: UnitOfWork, lines: Sequence[Line]) -> None:
@@ -35,9 +37,7 @@ async def cover(uow: UnitOfWork, lines: Sequence[Line]) -> None:
     wording = private_wording(uow.actor.locale)
     for line in lines:
         if not seen.get((line.subject_kind, line.subject_id), True):
-            line.title = wording.title
-            if hasattr(line, "body"):  # what announces a line has none
-                line.body = wording.body
+            line.cover(wording)
 
 
 async def _may_be_named(uow: UnitOfWork, kind: str, id: str) -> bool:

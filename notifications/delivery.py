@@ -18,7 +18,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from backend.core.ids import new_id
 from notifications.documents import Attempt, Delivery, DeliveryState, NotificationChannel
-from notifications.windows import NARROWEST, WIDER, counted
+from notifications.windows import NARROWEST, WIDER, Walk, Window, counted
 
 log = structlog.get_logger(__name__)
 
@@ -53,14 +53,13 @@ class Lookout:
     async def due(self, *, now: datetime, most: int) -> list[str]:
         """Return up to ``most`` ids: what lost its worker, then what is due, the newest first."""
         found = await self._interrupted(now, most)
-        until, oldest, width = now, now - OLDEST, self.width
-        while len(found) < most and until > oldest:
-            since = max(until - width, oldest)
-            rows = await self._window(since, until, most - len(found))
+        walk = Walk(now, now - OLDEST, self.width)
+        while len(found) < most and (window := walk.next()) is not None:
+            rows = await self._due_in(window, most - len(found))
+            walk.found(len(rows), enough=most)
             found += rows
             if rows:
-                self._remember(width, len(rows), most)
-            until, width = since, width * WIDER
+                self._remember(window.width, len(rows), most)
         return found
 
     def _remember(self, width: timedelta, rows: int, most: int) -> None:
@@ -70,12 +69,8 @@ class Lookout:
         elif rows >= most // WIDER:
             self.width = width
 
-    async def _window(self, since: datetime, until: datetime, most: int) -> list[str]:
-        where = {
-            "state": DeliveryState.DUE.value,
-            "channel": self.channel.value,
-            "next_at": {"$gt": since, "$lte": until},
-        }
+    async def _due_in(self, window: Window, most: int) -> list[str]:
+        where = {"state": DeliveryState.DUE.value, "channel": self.channel.value, **window.of("next_at")}
         rows = _queue().find(where, {"_id": 1}).sort([("raised_at", -1), ("_id", 1)]).limit(most)
         return [row["_id"] for row in await rows.to_list()]
 

@@ -11,7 +11,7 @@ itself is ours:
   the request takes;
 - it has no setting for another address, which a test or an egress proxy needs.
 
-``_written`` and ``_refused`` are the only code that touches its private names.
+``_HEADERS``, ``_written`` and ``_refused`` are the only code that touches its private names.
 """
 
 import asyncio

@@ -9,6 +9,7 @@ from strawberry import UNSET
 from backend.core.graphql import Conflict, Deleted, Forbidden, InvalidInput, NotFound, shared_fields
 from notifications import documents
 from notifications.documents import Platform, RegistrationKind
+from notifications.wording import Wording
 
 strawberry.enum(
     RegistrationKind,
@@ -33,6 +34,9 @@ class Notification:
     def of(cls, record: documents.Notification) -> Self:
         return cls(**shared_fields(record, cls))
 
+    def cover(self, wording: Wording) -> None:
+        self.title, self.body = wording.title, wording.body
+
 
 @strawberry.type(description="A new line has come: enough to show a hint; ask `notifications` for the rest.")
 class NotificationArrival:
@@ -45,6 +49,9 @@ class NotificationArrival:
     @classmethod
     def of(cls, record: documents.Notification) -> Self:
         return cls(**shared_fields(record, cls))
+
+    def cover(self, wording: Wording) -> None:
+        self.title = wording.title
 
 
 @strawberry.type(description="One app on one device that your pushes go to. Its registration is never shown.")

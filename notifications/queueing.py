@@ -21,7 +21,7 @@ from notifications.documents import (
     TurnBucket,
 )
 from notifications.pacing import Woken, take_turn
-from notifications.windows import windows
+from notifications.windows import Walk
 
 log = structlog.get_logger(__name__)
 
@@ -134,16 +134,13 @@ async def drop_expired(*, now: datetime) -> int:
     Window by window, each in the store itself: however much there is, none of it is in memory, and others
     write in between. What ended longer ago than ``KEPT_AFTER_END`` is not there any more.
     """
-    dropped, walk = 0, windows(now, now - KEPT_AFTER_END - timedelta(days=1))
-    window = next(walk)
-    while True:
+    dropped, walk = 0, Walk(now, now - KEPT_AFTER_END - timedelta(days=1))
+    while (window := walk.next()) is not None:
         some = {"state": DeliveryState.DUE.value} | window.of("expires_at")
         result = await _rows().update_many(some, _ended(DeliveryState.DEAD, "expired"))
+        walk.found(result.modified_count)
         dropped += int(result.modified_count)
-        try:
-            window = walk.send(int(result.modified_count))
-        except StopIteration:
-            return dropped
+    return dropped
 
 
 async def take_turn_of(

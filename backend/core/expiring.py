@@ -5,7 +5,6 @@ document of every collection with one, once a minute, and lets nobody write mean
 ids that took half of its processor. Through the index the same costs a few milliseconds.
 """
 
-import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
 
+INDEX_NOT_FOUND = 27
 _NAME = re.compile(r"(.+)_expires_after_(\d+)")
 
 
@@ -42,8 +42,11 @@ async def drop_ttl_indexes(database: AsyncDatabase[Any]) -> None:
     """Drop the TTL indexes of stores that were made before; ``expiring`` takes their place."""
     async for collection, index in _indexes(database):
         if "expireAfterSeconds" in index:
-            with contextlib.suppress(OperationFailure):  # another process that starts has just done it
+            try:
                 await database[collection].drop_index(index["name"])
+            except OperationFailure as error:
+                if error.code != INDEX_NOT_FOUND:
+                    raise  # otherwise another process that starts has just done it
 
 
 async def _indexes(database: AsyncDatabase[Any]) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:

@@ -33,7 +33,7 @@ from notifications.queueing import drop_expired
 from notifications.recording import RecordingGateway
 from notifications.sending import LOOKED_FOR
 from tests.crew import Crew
-from tests.notifications.crash import fill
+from tests.notifications.crash import PEOPLE, fill
 from tests.notifications.pushing import make_worker
 
 LASTED = timedelta(hours=10)
@@ -117,19 +117,17 @@ async def run(house: House, crew: Crew, *, rows: int, now: datetime, seconds: fl
 
 async def _pile_up(crew: Crew, count: int, now: datetime) -> None:
     """Insert the rows, number 0 the newest; silent ones, which need nothing but their device."""
-    people = [crew.people[name] for name in ("rep", "agent", "manager", "colleague")]
-    names = ("rep", "agent", "manager", "colleague")
     for start in range(0, count, PER_INSERT):
         bodies = []
         for number in range(start, min(start + PER_INSERT, count)):
-            at = now - LASTED * number / count
+            at, name = now - LASTED * number / count, PEOPLE[number % len(PEOPLE)]
             row = Delivery(
                 id=_id(crew, number),
                 workspace_id=crew.workspace_id,
                 sort=DeliverySort.SYNC,
                 type=DeliverySort.SYNC.value,
-                user_id=people[number % 4].user_id,
-                device_id=derived_id("crash", crew.workspace_id, names[number % 4]),
+                user_id=crew.people[name].user_id,
+                device_id=derived_id("crash", crew.workspace_id, name),
                 collapse_key=new_id(),
                 raised_at=at,
                 not_before=at,

@@ -9,7 +9,7 @@ from backend.core.clock import HeldClock
 from backend.house import House
 from notifications.documents import Delivery
 from notifications.recording import RecordingGateway
-from notifications.windows import ENOUGH, NARROWEST, Window, windows
+from notifications.windows import ENOUGH, NARROWEST, Walk, Window
 from tests.crew import Crew
 from tests.notifications.outage import run
 from tests.notifications.pushing import LONG_AGO, make_worker, worker_in_place
@@ -43,21 +43,14 @@ AT = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
 @pytest.mark.parametrize("direction", [-1, 1])
 def test_windows_cover_everything_once_and_follow_the_density(direction: int) -> None:
     end = AT + direction * timedelta(days=30)
-    walk = windows(AT, end)
-    window, found = next(walk), [0]
-    seen: list[Window] = [window]
-    for count in (0, 0, ENOUGH + 1, ENOUGH, 0):
-        seen.append(walk.send(count))
-        found.append(count)
-    while True:
-        try:
-            seen.append(walk.send(0))
-        except StopIteration:
-            break
+    walk, seen = Walk(AT, end), list[Window]()
+    counts = iter((0, 0, ENOUGH + 1, ENOUGH, 0))
+    while (window := walk.next()) is not None:
+        seen.append(window)
+        walk.found(next(counts, 0))
     edges = [(one.until, one.since) if direction < 0 else (one.since, one.until) for one in seen]
     assert edges[0][0] == AT
     assert edges[-1][1] == end
     assert all(before[1] == after[0] for before, after in itertools.pairwise(edges))
-    widths = [one.until - one.since for one in seen]
-    assert widths[:6] == [NARROWEST * factor for factor in (1, 8, 64, 8, 8, 64)]
+    assert [one.width for one in seen][:6] == [NARROWEST * factor for factor in (1, 8, 64, 8, 8, 64)]
     assert len(seen) < 16
