@@ -23,7 +23,7 @@ from backend.app import build_schema, create_app
 from backend.core.audit_reading import AuditReader
 from backend.core.demo import PASSWORD, load
 from backend.core.errors import CRMError, FieldError, InvalidInput, Unavailable
-from backend.core.garbage import spare_the_collector
+from backend.core.interpreter import prepare_to_serve
 from backend.core.module import Module
 from backend.core.settings import Settings
 from backend.core.web_app import WEB_APP
@@ -202,7 +202,7 @@ def _tls_factory(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
 async def _serve(line: CommandLine, settings: Settings, *, with_demo: bool) -> None:
     listening = _listen(settings)
     async with open_house(line.modules, settings) as house:
-        spare_the_collector()
+        prepare_to_serve()
         if with_demo and await seed_demo(house):
             console.print("The store was empty: seeded the demo workspace.")
         app = create_app(house)
@@ -218,7 +218,7 @@ async def _serve(line: CommandLine, settings: Settings, *, with_demo: bool) -> N
 
 async def _work(line: CommandLine, settings: Settings) -> None:
     async with open_house(line.modules, settings, working=True):
-        spare_the_collector()
+        prepare_to_serve()
         stop = asyncio.Event()
         _on_signal(stop.set)
         console.print("Working. Stop with Ctrl-C.")

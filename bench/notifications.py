@@ -24,7 +24,7 @@ from firebase_admin import credentials, messaging
 
 import main
 from backend.app import create_app
-from backend.core.garbage import spare_the_collector
+from backend.core.interpreter import prepare_to_serve
 from backend.core.settings import Settings
 from backend.house import open_house
 from backend.identity.actors import Actors
@@ -107,7 +107,7 @@ async def per_second(send: Callable[[int], Awaitable[None]], heart: Heart) -> fl
 
 
 async def measure(stage: Stage) -> list[Figure]:
-    spare_the_collector()  # as the house does when it serves
+    prepare_to_serve()  # as the house does when it serves
     ours, theirs = [], []
     our_heart, their_heart = Heart(), Heart()
     our_peer: dict[str, int] = {}

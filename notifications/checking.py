@@ -6,7 +6,8 @@ about it, the assignment, a customer's consent.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -33,12 +34,13 @@ from notifications.documents import (
     Notification,
     NotificationChannel,
 )
+from notifications.together import Together
 from notifications.wording import private_wording
 
 R = TypeVar("R", bound=Record)
 
-MOST_AT_ONCE = 16
-"""Checks in flight: each asks the store some ten times, and requests of people want their turn, too."""
+MOST_TOGETHER, LOOKS_AT_ONCE = 32, 2
+"""Deliveries that are looked at in step, so that their lookups share queries, and such groups in flight."""
 
 HEADINGS = frozenset({"name", "full_name", "title", "subject"})
 _SILENT = (DeliverySort.RETRACT, DeliverySort.SYNC)
@@ -73,21 +75,31 @@ class Checks:
 
     def __init__(self, store: Store, actors: Actors, *, link: str = "") -> None:
         self._store, self._actors, self._link = store, actors, link
-        self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._together = Together(self._look, most=MOST_TOGETHER, at_once=LOOKS_AT_ONCE)
 
     async def leaving(self, delivery: Delivery, *, now: datetime) -> Leaving:
         """Return the delivery as it may leave at ``now``; raise Withdrawn when it may not."""
         if now >= delivery.expires_at:
             raise Withdrawn("expired", state=DeliveryState.DEAD)
-        async with self._free:
-            return await self._leaving(delivery)
+        return await self._together.ask(delivery)
 
-    async def _leaving(self, delivery: Delivery) -> Leaving:
+    async def _look(self, deliveries: Sequence[Delivery]) -> list[Leaving | Exception]:
+        """Look at each by itself and at all in step; what is wrong with one is no other's."""
+        people = _People(self._actors)
+        found = await asyncio.gather(
+            *(self._leaving(delivery, people) for delivery in deliveries), return_exceptions=True
+        )
+        for one in found:
+            if isinstance(one, BaseException) and not isinstance(one, Exception):
+                raise one
+        return [one for one in found if isinstance(one, Leaving | Exception)]
+
+    async def _leaving(self, delivery: Delivery, people: "_People") -> Leaving:
         house = self._store.unit_of_work(system_actor(delivery.workspace_id))
         device = await self._device(house, delivery) if delivery.device_id else None
         endpoint = await self._endpoint(house, delivery) if delivery.endpoint_id else None
         if delivery.sort in _SILENT:
-            await self._actor(delivery, device)
+            await self._actor(delivery, device, people)
             return Leaving(delivery=delivery, content=silent_content(delivery), device=device)
         recipient = await _found(house, User, delivery.user_id, otherwise="account_closed")
         waiting = await self._may_be_told(house, delivery)
@@ -95,7 +107,7 @@ class Checks:
         if delivery.sort is DeliverySort.TELL:
             ready = await content_of(house, delivery, waiting, recipient, link=self._link)
         # Who they are, and what they may read, last: the less time lies between this and the sending.
-        uow = self._store.unit_of_work(await self._actor(delivery, device))
+        uow = self._store.unit_of_work(await self._actor(delivery, device, people))
         told, says_words = await self._readable(uow, waiting)
         await _check_consent(uow, delivery, endpoint)
         content = ready or await content_of(house, delivery, told, recipient, link=self._link)
@@ -119,17 +131,14 @@ class Checks:
             raise Withdrawn("endpoint_gone")
         return endpoint
 
-    async def _actor(self, delivery: Delivery, device: Device | None) -> Actor:
+    async def _actor(self, delivery: Delivery, device: Device | None, people: "_People") -> Actor:
         """Return who is told: on a device who is signed in there, elsewhere whose account it is."""
-        workspace_id, user_id = delivery.workspace_id, delivery.user_id
-        if device is None:
-            try:
-                return await self._actors.of_user(workspace_id, user_id)
-            except Unauthenticated:
-                raise Withdrawn("account_closed") from None
+        session_id = None if device is None else device.session_id
         try:
-            return await self._actors.of_session(workspace_id, user_id, session_id=device.session_id)
+            return await people.actor(delivery.workspace_id, delivery.user_id, session_id)
         except Unauthenticated:
+            if device is None:
+                raise Withdrawn("account_closed") from None
             await self._drop(delivery, device)
             raise Withdrawn("session_ended") from None
 
@@ -168,6 +177,26 @@ class Checks:
         if not told:
             raise ending
         return told, says_words
+
+
+@dataclass
+class _People:
+    """Who is told by the deliveries of one look: each person is looked up once, by the first who asks."""
+
+    actors: Actors
+    _asked: dict[tuple[str, str, str | None], "asyncio.Task[Actor]"] = field(default_factory=dict)
+
+    async def actor(self, workspace_id: str, user_id: str, session_id: str | None) -> Actor:
+        """Return who is signed in with a session, or a user without one; raise Unauthenticated."""
+        key = (workspace_id, user_id, session_id)
+        if key not in self._asked:
+            self._asked[key] = asyncio.create_task(self._find(*key))
+        return await self._asked[key]
+
+    async def _find(self, workspace_id: str, user_id: str, session_id: str | None) -> Actor:
+        if session_id is not None:
+            return await self.actors.of_session(workspace_id, user_id, session_id=session_id)
+        return await self.actors.of_user(workspace_id, user_id)
 
 
 async def _found(uow: UnitOfWork, record: type[R], id: str, *, otherwise: str) -> R:

@@ -36,10 +36,10 @@ async def told_by(uow: UnitOfWork, delivery: Delivery) -> list[Notification]:
     What was read or taken out of the inbox meanwhile is not among them.
     """
     if delivery.sort is not DeliverySort.DIGEST:
-        ids = [delivery.notification_id] if delivery.notification_id else []
-    else:
-        rows = await gathered_for(delivery.id, most=MOST_IN_A_DIGEST)
-        ids = [row.notification_id for row in rows]
+        one = await uow.look_up(Notification, delivery.notification_id)
+        return [one] if one is not None and one.read_at is None else []
+    rows = await gathered_for(delivery.id, most=MOST_IN_A_DIGEST)
+    ids = [row.notification_id for row in rows]
     found = {one.id: one for one in await uow.find(Notification, {"_id": {"$in": ids}})} if ids else {}
     return [found[id] for id in ids if id in found and found[id].read_at is None]
 

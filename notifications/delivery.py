@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from pymongo import UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 
 from backend.core.ids import new_id
@@ -26,6 +27,8 @@ LEASE = timedelta(seconds=30)
 """Longer than the checks and one send take at their slowest; a worker gives up on its own before."""
 
 IDS_AT_ONCE = 25  # the embedded database looks up as many ids one by one; for more it scans
+
+_HELD = {"lease_owner": 1, "state": 1}
 
 OLDEST = timedelta(days=60)
 """Nothing waits for longer: a push lives for 28 days at most, after a night of quiet hours."""
@@ -124,8 +127,26 @@ async def claim_deliveries(
     return [taken[id] for id in ids if id in taken]
 
 
-async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
-    """Write down what became of ``delivery``; False when its lease ended and another claim has it."""
+async def settle_deliveries(settled: Sequence[tuple[Delivery, Settlement]]) -> list[bool]:
+    """Write down what became of deliveries; False for each whose lease ended and that another claim has."""
+    changes = [
+        UpdateOne({"_id": delivery.id, "lease_owner": delivery.lease_owner}, _settling(settlement))
+        for delivery, settlement in settled
+    ]
+    result = await _queue().bulk_write(changes, ordered=False)
+    if result.matched_count == len(settled):
+        return [True] * len(settled)
+    # The store tells how many were lost and not which: those that are not as this claim would have left them.
+    rows = await _queue().find({"_id": {"$in": [delivery.id for delivery, _ in settled]}}, _HELD).to_list()
+    now = {row["_id"]: (row["lease_owner"], row["state"]) for row in rows}
+    kept = [now.get(delivery.id) == ("", settlement.state.value) for delivery, settlement in settled]
+    for (delivery, settlement), is_kept in zip(settled, kept, strict=True):
+        if not is_kept:
+            log.warning("delivery_lease_lost", delivery_id=delivery.id, settled_as=settlement.state.value)
+    return kept
+
+
+def _settling(settlement: Settlement) -> dict[str, object]:
     change: dict[str, object] = {
         "state": settlement.state.value,
         "reason": settlement.reason,
@@ -136,10 +157,7 @@ async def settle_delivery(delivery: Delivery, settlement: Settlement) -> bool:
     update: dict[str, object] = {"$set": change}
     if settlement.attempt is not None:
         update["$push"] = {"attempts": settlement.attempt.model_dump()}
-    result = await _queue().update_one({"_id": delivery.id, "lease_owner": delivery.lease_owner}, update)
-    if not result.matched_count:
-        log.warning("delivery_lease_lost", delivery_id=delivery.id, settled_as=settlement.state.value)
-    return bool(result.matched_count)
+    return update
 
 
 MOST_COUNTED = 10_000

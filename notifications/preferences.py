@@ -1,5 +1,6 @@
 """What people, teams and the workspace want to be told, and when."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -164,9 +165,12 @@ async def own_wishes(uow: UnitOfWork) -> Wishes:
 async def wishes_of(uow: UnitOfWork, user: User) -> Wishes:
     """Return what holds for a person, read as the house: the unit may be the person's own."""
     house_uow, workspace_id = uow.as_house(), uow.actor.workspace_id
-    person = await house_uow.find_one(NotificationPreference, {"_id": preference_id(workspace_id, user.id)})
     ids = {policy_id(workspace_id, team): team for team in ("", *user.team_ids)}
-    said = {one.id: one for one in await house_uow.find(NotificationPolicy, {"_id": {"$in": list(ids)}})}
+    person, *policies = await asyncio.gather(
+        house_uow.look_up(NotificationPreference, preference_id(workspace_id, user.id)),
+        *(house_uow.look_up(NotificationPolicy, id) for id in ids),
+    )
+    said = {one.id: one for one in policies if one is not None}
     teams = [_layer(said[id], f"team:{team}") for id, team in ids.items() if team and id in said]
     workspace = said.get(policy_id(workspace_id))
     return in_order(

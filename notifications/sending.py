@@ -26,12 +26,13 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import Actors
 from notifications.channels.endpoints import drop_endpoint
 from notifications.checking import Checks, Leaving, Withdrawn
-from notifications.delivery import LEASE, Lookout, Settlement, claim_deliveries, settle_delivery
+from notifications.delivery import LEASE, Lookout, Settlement, claim_deliveries, settle_deliveries
 from notifications.devices import drop_device
 from notifications.documents import Attempt, Delivery, DeliveryState, NotificationChannel
 from notifications.gateways import Gateway, Outcome, PushGateway, PushMessage, Verdict
 from notifications.outgoing import push_of
 from notifications.rules import pause_before_next_try
+from notifications.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +103,7 @@ class DeliveryWorker:
         self._store = store
         self._outlets = outlets if isinstance(outlets, Mapping) else only_pushes(outlets)
         self._checks = Checks(store, actors, link=link)
+        self._settling = Together(settle_deliveries, most=CHUNK)
         self._owner, self._clock, self._jitter = owner, clock or store.clock, jitter
         self._lease = lease
         self._lookouts = {channel: Lookout(channel, lease) for channel in self._outlets}
@@ -202,7 +204,7 @@ class DeliveryWorker:
             log.exception("delivery_failed", delivery_id=delivery.id)
             bug = Verdict(outcome=Outcome.RETRY, reason="INTERNAL_ERROR")
             settlement = await self._judged(delivery, bug)
-        return await settle_delivery(delivery, settlement)
+        return await self._settling.ask((delivery, settlement))
 
     async def _tried(self, outlet: Outlet, delivery: Delivery, ends: float) -> Settlement:
         if outlet.absent:

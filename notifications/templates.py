@@ -42,8 +42,7 @@ def template_id(workspace_id: str, type_key: str, language: str) -> str:
 async def own_template(uow: UnitOfWork, type_key: str, locale: str) -> Mapping[str, str]:
     """Return the workspace's own templates of a type in the language of ``locale``, by part."""
     id = template_id(uow.actor.workspace_id, type_key, language_of(locale))
-    house_uow = uow.as_house()
-    found = await house_uow.find_one(NotificationTemplate, {"_id": id})
+    found = await uow.as_house().look_up(NotificationTemplate, id)
     return found.parts if found else {}
 
 

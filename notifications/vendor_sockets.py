@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx
@@ -33,13 +35,14 @@ class Sockets:
 
     ``seconds`` is for all of one request: waiting for a socket, connecting, sending, reading. Nothing is
     opened before the first request; what is opened stays on that event loop. A proxy of the environment is
-    used.
+    used, as it was named at the first request to a host.
     """
 
     def __init__(self, *, most: int, seconds: float) -> None:
         self._most, self._seconds = most, seconds
         self._session: aiohttp.ClientSession | None = None
         self._free = asyncio.Semaphore(most)
+        self._proxies: dict[str, str | None] = {}
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """Return the answer, whatever its status.
@@ -50,7 +53,9 @@ class Sockets:
             async with (
                 self._free,
                 asyncio.timeout(self._seconds),
-                self._opened().post(url, data=content, headers=headers, allow_redirects=False) as answer,
+                self._opened().post(
+                    url, data=content, headers=headers, allow_redirects=False, proxy=self._proxy_to(url)
+                ) as answer,
             ):
                 body = await answer.read()
         except tuple(_ERRORS) as error:
@@ -73,6 +78,16 @@ class Sockets:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._most),
                 timeout=aiohttp.ClientTimeout(total=None),
-                trust_env=True,
             )
         return self._session
+
+    def _proxy_to(self, url: str) -> str | None:
+        """Look once for each host. aiohttp's ``trust_env`` looks twice for each request, in threads, and a
+        hundred requests at once make threads that keep the interpreter from everybody's event loop.
+        """
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._proxies:
+            bypassed = proxy_bypass(parts.hostname or "")
+            self._proxies[origin] = None if bypassed else getproxies().get(parts.scheme)
+        return self._proxies[origin]

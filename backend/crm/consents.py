@@ -95,8 +95,7 @@ async def find_permission(
     uow: UnitOfWork, contact_id: str, purpose: Purpose, channel: ConsentChannel
 ) -> Permission:
     """Return whether a contact may be reached now. The house looks, whatever the actor may see of them."""
-    unit = uow.as_house()
-    contact = await unit.find_one(Contact, {"_id": contact_id})
+    contact = await uow.as_house().look_up(Contact, contact_id)
     if contact is None:  # nobody said anything, for or against
         service = purpose is Purpose.SERVICE
         return Permission(service, ConsentReason.CONTRACT if service else ConsentReason.NOT_GIVEN)
