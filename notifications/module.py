@@ -8,7 +8,7 @@ import svcs
 
 from backend.core.access import Level, grant
 from backend.core.alerts import Telling
-from backend.core.events import RecordCreated, RecordDeleted, RecordUpdated
+from backend.core.events import AccessChanged, RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.core.store import Store
@@ -37,6 +37,7 @@ from notifications.planning import on_notification_raised
 from notifications.queue_figures import LOOK_EVERY, QueueFigures, look_at_queue, tell_status
 from notifications.queueing import drop_expired
 from notifications.reminders import Reminders
+from notifications.resending import on_readers_changed
 from notifications.retracting import on_notification_read
 from notifications.sending import DeliveryWorker
 from notifications.synced import NOTIFICATIONS
@@ -117,6 +118,7 @@ def make_module(telling: Sequence[Telling]) -> Module:
             **listeners(telling),
             "notifications.devices": (on_session_ended, (SessionEnded,)),
             "notifications.plan": (on_notification_raised, (NotificationRaised,)),
+            "notifications.readers": (on_readers_changed, (AccessChanged, RecordUpdated, RecordDeleted)),
             "notifications.read": (on_notification_read, (NotificationRead,)),
             "notifications.dates": (reminders.on_changed, (RecordCreated, RecordUpdated, RecordDeleted)),
         },
