@@ -323,3 +323,47 @@ async def test_without_a_provider_no_number_is_taken(crew: Crew) -> None:
     assert refused["errors"][0]["extensions"]["code"] == Unavailable.code
     uow = crew.house.store.unit_of_work(crew.rep.actor)
     assert await uow.find(NotificationEndpoint) == []
+
+
+async def test_a_refusal_says_nothing_of_anybody_elses_endpoint(
+    crew: Crew, house: House, receivers: FakeWebhooks
+) -> None:
+    """Whatever is tried on another's is answered as for one that there never was; so is its own address."""
+    address = receivers.url("feishu", "ok")
+    told = {"provider": "FEISHU", "address": address, "secret": "SEC-of-the-rep", "label": "东区群"}
+    number = {"provider": "SMS", "address": "+86 138 0013 8000", "label": "my number"}
+    async with gateway_to(receivers) as gateway, webhooks_in_place(house, gateway):
+        robot = (await crew.rep.ask(CREATE, input=told))["notificationEndpointCreate"]["id"]
+        phone = (await crew.rep.ask(CREATE, input=number))["notificationEndpointCreate"]["id"]
+        [code] = re.findall(r"\d{6}", receivers.received[-1].body["text"])
+        before = (await crew.rep.ask(MINE))["notificationEndpoints"]["nodes"]
+        nobodys = "0190a000-0000-7000-8000-000000000000"
+        of_the_rep = ("127.0.0.1", "SEC-of-the-rep", "东区群", "13800138000", "my number", "Rep")
+        says = "... on Error { code message }"
+        tries = [
+            ("notificationEndpointDelete", "DeleteInput", {}),
+            ("notificationEndpointDelete", "DeleteInput", {"expectedVersion": 1}),
+            ("notificationEndpointConfirm", "NotificationEndpointConfirmInput", {"code": code}),
+            ("notificationEndpointConfirm", "NotificationEndpointConfirmInput", {"code": "1"}),
+        ]
+        for person in (crew.colleague, crew.admin, crew.customer):
+            for field, type_name, also in tries:
+                query = f"mutation($input: {type_name}!) {{ {field}(input: $input) {{ __typename {says} }} }}"
+                plain = set()
+                for id in (robot, phone, nobodys):
+                    answer = await person.post(query, input={"id": id, **also})
+                    del answer["extensions"]  # what it cost
+                    plain.add(str(answer).replace(id, "ID"))
+                assert len(plain) == 1, plain
+                assert not [one for one in of_the_rep if one in str(plain)]
+        # The same address or number may be another's as well: nobody hears that it is taken.
+        for one in (told | {"secret": "mine", "label": "mine"}, number | {"label": "mine"}):
+            made = (await crew.colleague.ask(CREATE, input=one))["notificationEndpointCreate"]
+            assert (made["__typename"], made["label"]) == ("NotificationEndpoint", "mine")
+        # An id that is another's is refused without a word of whose it is.
+        mine = {"id": robot, "secret": "mine", "label": "mine"}
+        taken = await crew.colleague.post(CREATE, input=told | mine)
+        assert not [one for one in (*of_the_rep, crew.rep.user_id) if one in str(taken)]
+        refused = taken["data"]["notificationEndpointCreate"]
+        assert refused["__typename"] in ("Conflict", "InvalidInput")
+    assert (await crew.rep.ask(MINE))["notificationEndpoints"]["nodes"] == before
