@@ -157,8 +157,8 @@ async def bring_back(*, now: datetime) -> int:
     back = {"next_at": now, "not_before": now, "raised_at": now}
     brought = 0
     for channel in NotificationChannel:
-        ahead = {"state": DeliveryState.DUE.value, "channel": channel.value}
-        ahead["next_at"] = {"$gt": now + LONGEST_WAIT}
+        due = {"state": DeliveryState.DUE.value, "channel": channel.value}
+        ahead = due | {"next_at": {"$gt": now + LONGEST_WAIT}}
         brought += int((await _rows().update_many(ahead, {"$set": back})).modified_count)
     return brought
 

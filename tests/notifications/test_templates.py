@@ -144,20 +144,20 @@ async def test_a_refusal_is_said_in_the_language_of_who_wrote_the_template(crew:
 
 
 def test_every_refusal_has_words_in_both_languages_with_the_same_places() -> None:
-    raised = set()
+    raised: set[str] = set()
     for room in (template_rules, templates):
         for node in ast.walk(ast.parse(inspect.getsource(room))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "TemplateRefused":
                 [code] = node.args
-                raised |= {code.value} if isinstance(code, ast.Constant) else {"endless", "endless_here"}
+                raised |= {str(code.value)} if isinstance(code, ast.Constant) else {"endless", "endless_here"}
     in_english, in_chinese = (_texts(language)["refusals"] for language in ("en", "zh"))
     assert raised == set(in_english) == set(in_chinese)
-    for code in raised:
+    for one in raised:
         places = [
-            {name for _, name, _, _ in Formatter().parse(one[code]) if name}
-            for one in (in_english, in_chinese)
+            {name for _, name, _, _ in Formatter().parse(texts[one]) if name}
+            for texts in (in_english, in_chinese)
         ]
-        assert places[0] == places[1], code
+        assert places[0] == places[1], one
 
 
 async def test_templates_are_for_admins_and_of_types_and_languages_that_there_are(crew: Crew) -> None:
