@@ -35,6 +35,25 @@ SAID = ("Ticket for you: Acme's leak", "Manager assigned it to you.")
 HIDDEN = (COVERED.title, COVERED.body)
 
 
+def note_to_the_rep(crew: Crew) -> dict[str, Any]:
+    """Return an activity of the rep's team that mentions the rep."""
+    return {
+        "type": "NOTE",
+        "subject": "Acme's leak",
+        "summary": f"@[Rep](user:{crew.rep.user_id}) please call",
+        "teamIds": [crew.teams["east"]],
+    }
+
+
+async def leave_teams(crew: Crew) -> None:
+    async def leave(uow: UnitOfWork) -> None:
+        user = await uow.access(User, crew.rep.user_id, action="update")
+        user.team_ids = []
+        uow.save(user)
+
+    await crew.house.store.write(crew.system, leave)
+
+
 def said(phone: AnyPhone, ticket_id: str) -> tuple[str, str]:
     """Return title and body of the phone's only line about a ticket."""
     [line] = [one for one in phone.held().values() if one["subjectId"] == ticket_id]
@@ -92,17 +111,7 @@ async def test_who_leaves_a_team_pulls_its_inbox_again(
     crew: Crew, post: PostOffice, protocol: Protocol
 ) -> None:
     """No record has moved: it is the reader who reads less."""
-    await mutate(
-        crew.admin,
-        "activityCreate",
-        {
-            "type": "NOTE",
-            "subject": "Acme's leak",
-            "summary": f"@[Rep](user:{crew.rep.user_id}) please call",
-            "teamIds": [crew.teams["east"]],
-        },
-        "... on Activity { id }",
-    )
+    await mutate(crew.admin, "activityCreate", note_to_the_rep(crew), "... on Activity { id }")
     await crew.rep.ask(TEST)
     await post.plan()
     phone = protocol(crew.rep, NOTIFICATIONS)
@@ -111,12 +120,7 @@ async def test_who_leaves_a_team_pulls_its_inbox_again(
     assert titles["test"] == "Test notification"
     assert "Acme" in titles["mentioned"]
 
-    async def leave(uow: UnitOfWork) -> None:
-        user = await uow.access(User, crew.rep.user_id, action="update")
-        user.team_ids = []
-        uow.save(user)
-
-    await crew.house.store.write(crew.system, leave)
+    await leave_teams(crew)
     assert len(await phone.pull()) == 2
     titles = {one["type"]: one["title"] for one in phone.held().values()}
     assert titles == {"test": "Test notification", "mentioned": COVERED.title}
@@ -194,6 +198,24 @@ async def test_a_stream_and_the_fast_way_say_no_more(crew: Crew, post: PostOffic
         rows = await anext(stream)
         await stream.aclose()
     assert [(row["title"], row["body"]) for row in rows if row["subject_id"] == ticket_id] == [HIDDEN]
+
+
+async def test_an_open_stream_brings_the_inbox_again_when_its_reader_reads_less(
+    crew: Crew, post: PostOffice
+) -> None:
+    """RxDB pulls again only when it connects anew: until then the stream is all that it hears."""
+    await mutate(crew.admin, "activityCreate", note_to_the_rep(crew), "... on Activity { id }")
+    await post.plan()
+    async with svcs.Container(crew.house.registry) as services:
+        actors = await services.aget(Actors)
+    stream = changes(crew.house.store, actors, crew.rep.actor, NOTIFICATIONS)
+    async with asyncio.timeout(20):
+        [before] = await anext(stream)
+        assert "Acme" in before["title"]
+        await leave_teams(crew)
+        [after] = await anext(stream)
+        await stream.aclose()
+    assert (after["id"], after["title"], after["body"]) == (before["id"], *HIDDEN)
 
 
 async def test_the_words_are_covered_in_the_readers_language(crew: Crew, post: PostOffice) -> None:
