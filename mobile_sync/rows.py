@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from pydantic_core import PydanticUndefined
 
-from backend.core.access import Actor
+from backend.core.access import Actor, follows_any
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.records import REGISTRY, Record
 from backend.core.sync import (
@@ -57,8 +57,15 @@ def field_set(collection: SyncedCollection, actor: Actor) -> str:
 
 
 def _sight(actor: Actor) -> str:
-    """Return what changes when ``actor`` reads other records, or other fields of them."""
-    kinds = sorted(kind for kind, record in REGISTRY.items() if record.shareable or record.follows)
+    """Return what changes when ``actor`` reads other records, or other fields of them.
+
+    What follows records of any kind is read as they are, and costs as much to tell as all of them.
+    """
+    kinds = sorted(
+        kind
+        for kind, record in REGISTRY.items()
+        if (record.shareable or record.follows) and not follows_any(kind)
+    )
     said = orjson.dumps([(kind, actor.scopes(kind), actor.mask(kind).signature) for kind in kinds])
     return hashlib.sha256(said).hexdigest()
 
