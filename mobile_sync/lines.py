@@ -31,16 +31,20 @@ def names_of(collection: SyncedCollection) -> Names:
     return [(field.name, camel(field.name)) for field in columns(collection)]
 
 
-def document(collection: SyncedCollection, names: Names, record: Record) -> dict[str, Any]:
-    """Return ``record`` as the native protocol shows it: its columns, without id and version."""
-    row = row_of(collection, record)
+def document(names: Names, row: Row) -> dict[str, Any]:
+    """Return a row as the native protocol shows it: its columns, without id and version."""
     return {name: row[column] for column, name in names}
 
 
 def line_of(collection: SyncedCollection, names: Names, record: Record) -> bytes:
     """Return the line of ``record`` as its reader sees it: the veil is over it already."""
-    said = {"c": camel(collection.name), "id": record.id, "v": record.version}
-    return orjson.dumps({**said, "d": document(collection, names, record)})
+    return line_from(collection, names, row_of(collection, record))
+
+
+def line_from(collection: SyncedCollection, names: Names, row: Row) -> bytes:
+    """Return the line of a row that is not deleted."""
+    said = {"c": camel(collection.name), "id": row["id"], "v": row["version"]}
+    return orjson.dumps({**said, "d": document(names, row)})
 
 
 def line_of_gone(collection: SyncedCollection, id: str, version: int, *, is_deleted: bool) -> bytes:

@@ -22,7 +22,8 @@ from mobile_sync.lines import document, line_of_gone, names_of
 from mobile_sync.native_schemas import SCHEMA_VERSION
 from mobile_sync.places import Places, read_number, write_number
 from mobile_sync.pull import Change
-from mobile_sync.rows import Row
+from mobile_sync.rows import Row, row_of
+from mobile_sync.seen import show_as_seen
 from mobile_sync.wording import camel, snake
 
 MOST_CHANGES = 1_000  # in a page over GraphQL
@@ -186,7 +187,11 @@ class Native:
     async def _doc(self, actor: Actor, edit: Edit, verdict: Verdict) -> Row | None:
         record = verdict.record or await self._store.reader.get(edit.collection.record, edit.id)
         seen = self._store.reader.seen(actor, record) if record and not record.deleted_at else None
-        return document(edit.collection, names_of(edit.collection), seen) if seen else None
+        if seen is None:
+            return None
+        row = row_of(edit.collection, seen)
+        await show_as_seen(self._store.reader, actor, edit.collection, [row])
+        return document(names_of(edit.collection), row)
 
     async def digest(self, actor: Actor, name: str) -> Digest:
         """Return what a phone must hold of a collection: as a first pull would leave it."""

@@ -21,6 +21,7 @@ from backend.core.sync import SyncedCollection
 from mobile_sync.cursor import Cursor, adapted, check_still_valid, first_cursor
 from mobile_sync.lines import Names, names_of, row_from, shape_of
 from mobile_sync.rows import NIL_ID, Row, field_set, tombstone
+from mobile_sync.seen import lines_as_seen
 
 MOST_ROWS = 1_000
 STRETCH = 1_000  # an idle cursor may fall this many commits behind before an empty page moves it
@@ -140,15 +141,11 @@ async def changes_of(
 ) -> list[Change]:
     """Return ``found`` as ``actor`` sees it now, and what left its sight up to commit ``until``."""
     key, sees = shape_of(actor, collection).key, reader.sees(actor, collection.record)
+    held = [row.forms.get(key) if sees(row) else None for row in found]
+    lines = await lines_as_seen(reader, actor, collection, held)
     changes = [
-        Change(
-            collection=collection,
-            id=row.id,
-            version=row.version,
-            line=row.forms.get(key) if sees(row) else None,
-            is_deleted=row.is_deleted,
-        )
-        for row in found
+        Change(collection=collection, id=row.id, version=row.version, line=line, is_deleted=row.is_deleted)
+        for row, line in zip(found, lines, strict=True)
     ]
     sent = {change.id for change in changes}
     departed = await _departed(reader, actor, collection, start, until=until, sent=sent)

@@ -26,6 +26,7 @@ from backend.core.unit_of_work import UnitOfWork
 from mobile_sync.conflicts import delta, differing, edited_since, merge
 from mobile_sync.rejections import kept_message, lost_message, reject, with_own_rejections
 from mobile_sync.rows import Row, fields_of, filled, policies, row_of, stable_text, tombstone, writable
+from mobile_sync.seen import show_as_seen
 from mobile_sync.wording import camel, clean
 
 MOST_ROWS = 500
@@ -95,6 +96,7 @@ async def push_rows(
             raise answer
         if answer is not None:
             told.append(answer)
+    await show_as_seen(store.reader, author, collection, told)
     return told
 
 

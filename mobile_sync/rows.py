@@ -12,9 +12,9 @@ from typing import Any
 import orjson
 from pydantic_core import PydanticUndefined
 
-from backend.core.access import Actor
+from backend.core.access import Actor, follows_any
 from backend.core.errors import FieldError, InvalidInput
-from backend.core.records import Record
+from backend.core.records import REGISTRY, Record
 from backend.core.sync import (
     JSON_TEXTS,
     SyncedCollection,
@@ -48,8 +48,26 @@ def columns(collection: SyncedCollection) -> list[SyncedField]:
 
 
 def field_set(collection: SyncedCollection, actor: Actor) -> str:
-    """Return what changes when a collection's columns do, or how much of them ``actor`` sees."""
-    return _field_set(collection, actor.mask(collection.record.kind).signature)
+    """Return what changes when a collection's columns do, or how much of them ``actor`` sees.
+
+    Rows that say something of other records are others, too, when its rights on those change.
+    """
+    seen = actor.mask(collection.record.kind).signature
+    return _field_set(collection, seen if collection.as_seen is None else f"{seen}|{_sight(actor)}")
+
+
+def _sight(actor: Actor) -> str:
+    """Return what changes when ``actor`` reads other records, or other fields of them.
+
+    What follows records of any kind is read as they are, and costs as much to tell as all of them.
+    """
+    kinds = sorted(
+        kind
+        for kind, record in REGISTRY.items()
+        if (record.shareable or record.follows) and not follows_any(kind)
+    )
+    said = orjson.dumps([(kind, actor.scopes(kind), actor.mask(kind).signature) for kind in kinds])
+    return hashlib.sha256(said).hexdigest()
 
 
 @lru_cache(maxsize=10_000)

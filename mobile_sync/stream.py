@@ -23,7 +23,7 @@ from backend.identity.actors import Actors
 from mobile_sync.cursor import Cursor, adapted
 from mobile_sync.pull import walk
 from mobile_sync.rejections import with_own_rejections
-from mobile_sync.rows import Row
+from mobile_sync.rows import Row, field_set
 
 MOST_ROWS = 200  # in one event
 LOOK_EVERY = timedelta(seconds=5)
@@ -58,14 +58,23 @@ async def changes(
 async def _beginning(store: Store, reader: Actor, collection: SyncedCollection) -> Cursor:
     epoch, newest, _ = await store.reader.feed_end(reader.workspace_id)
     start = max(0, newest - OVERLAP)
-    return Cursor(epoch=epoch, seq=start, since=start, scopes=scopes_of(reader, collection.record))
+    scopes, fields = scopes_of(reader, collection.record), _fields(reader, collection)
+    return Cursor(epoch=epoch, seq=start, since=start, scopes=scopes, fields=fields)
+
+
+def _fields(reader: Actor, collection: SyncedCollection) -> str:
+    """Return what a stream brings a collection whole by when it changes: only what says something of others.
+
+    Of the rest there may be much, and the phone's next pull brings it.
+    """
+    return field_set(collection, reader) if collection.as_seen is not None else ""
 
 
 async def _news(
     store: Store, reader: Actor, collection: SyncedCollection, place: Cursor
 ) -> AsyncGenerator[tuple[list[Row], Cursor], None]:
     """Yield page after page up to the newest commit."""
-    place = adapted(place, scopes_of(reader, collection.record))
+    place = adapted(place, scopes_of(reader, collection.record), _fields(reader, collection))
     newest = (await store.reader.feed_end(reader.workspace_id)).newest
     while place.seq < newest:
         page = await walk(store.reader, reader, collection, place, newest=newest, limit=MOST_ROWS)

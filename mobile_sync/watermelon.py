@@ -23,6 +23,7 @@ from mobile_sync.places import Places
 from mobile_sync.pull import Change
 from mobile_sync.rejections import REJECTIONS
 from mobile_sync.rows import stable_text
+from mobile_sync.seen import lines_as_seen
 from mobile_sync.watermelon_rows import raw_of, table_of, values_of
 from mobile_sync.wording import camel, clean
 
@@ -152,7 +153,8 @@ class Watermelon:
                 continue
             record = await self._store.reader.get(collection.record, id)
             seen = self._store.reader.seen(actor, record) if record and not record.deleted_at else None
-            line = line_of(collection, names_of(collection), seen) if seen else None
+            held = line_of(collection, names_of(collection), seen) if seen else None
+            [line] = await lines_as_seen(self._store.reader, actor, collection, [held])
             answer.add(Change(collection=collection, id=id, version=page.newest, line=line))
 
     async def push(

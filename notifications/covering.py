@@ -1,12 +1,14 @@
 """Lines of the inbox whose subject their recipient may not see any more: their words are covered.
 
 A line keeps the words of its moment, a customer's name among them. So whoever reads it is looked up afresh
-against its subject, as a push is before it leaves (``checking.py``). When access returns, so do the words.
+against its subject, as a push is before it leaves (``checking.py``), over GraphQL and on phones alike. When
+access returns, so do the words.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from backend.core.errors import NotFound
 from backend.core.records import REGISTRY
@@ -18,8 +20,11 @@ from notifications.wording import Wording, private_wording
 class Line(Protocol):
     """What is shown of a line."""
 
-    subject_kind: str
-    subject_id: str
+    @property
+    def subject_kind(self) -> str: ...
+
+    @property
+    def subject_id(self) -> str: ...
 
     def cover(self, wording: Wording) -> None:
         """Show ``wording`` in place of its words."""
@@ -32,7 +37,7 @@ async def cover(uow: UnitOfWork, lines: Sequence[Line]) -> None:
     """
     subjects = {(line.subject_kind, line.subject_id) for line in lines if line.subject_kind}
     ordered = sorted(subjects)
-    answers = await asyncio.gather(*(_may_be_named(uow, kind, id) for kind, id in ordered))
+    answers = await asyncio.gather(*(may_be_named(uow, kind, id) for kind, id in ordered))
     seen = dict(zip(ordered, answers, strict=True))
     wording = private_wording(uow.actor.locale)
     for line in lines:
@@ -40,7 +45,31 @@ async def cover(uow: UnitOfWork, lines: Sequence[Line]) -> None:
             line.cover(wording)
 
 
-async def _may_be_named(uow: UnitOfWork, kind: str, id: str) -> bool:
+async def cover_rows(uow: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
+    """Do the same to lines as phones hold them: by column."""
+    await cover(uow, [_Row(row) for row in rows])
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A line as a phone holds it."""
+
+    columns: dict[str, Any]
+
+    @property
+    def subject_kind(self) -> str:
+        return str(self.columns["subject_kind"])
+
+    @property
+    def subject_id(self) -> str:
+        return str(self.columns["subject_id"])
+
+    def cover(self, wording: Wording) -> None:
+        self.columns.update(title=wording.title, body=wording.body)
+
+
+async def may_be_named(uow: UnitOfWork, kind: str, id: str) -> bool:
+    """Tell whether the actor may read a record, and all that a line calls it by."""
     record = REGISTRY.get(kind)
     if record is None:
         return False

@@ -86,7 +86,8 @@ class Notification(Record):
 
     The id is derived from the occasion and the recipient: an occasion tells nobody twice. ``words`` are the
     values that filled its templates, for what is put together later (a letter, a digest). One that is not
-    listed is not in the inbox: its recipient wants it over other channels only.
+    listed is not in the inbox: its recipient wants it over other channels only. ``is_covered`` is how it was
+    when its subject's readers changed last: phones are sent it anew by it, and nothing is shown by it.
     """
 
     kind: ClassVar[str] = "notification"
@@ -101,7 +102,7 @@ class Notification(Record):
     )
     server_owned: ClassVar[frozenset[str]] = frozenset(
         {"owner_id", "team_ids", "type", "subject_kind", "subject_id", "title", "body"}
-        | {"words", "is_listed"}
+        | {"words", "is_listed", "is_covered"}
     )
 
     type: str
@@ -111,11 +112,15 @@ class Notification(Record):
     body: str
     words: dict[str, Any] = Field(default_factory=dict)
     is_listed: bool = True
+    is_covered: bool = False
     read_at: Moment | None = None
 
     class Settings:
         name = "notifications"
-        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("owner_id", 1), ("read_at", 1)])]
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("owner_id", 1), ("read_at", 1)]),
+            IndexModel([("workspace_id", 1), ("subject_id", 1)]),
+        ]
 
 
 class QuietSpan(Part):

@@ -163,6 +163,8 @@ async def watch_inbox(store: Store, actors: Actors, *, actor: Actor) -> AsyncIte
                 mine = lines_of(actor.user_id, unread_only=True) | {"version": {"$gt": seen}}
                 lines = await store.unit_of_work(actor).find(Notification, mine, sort=[("version", 1)])
                 for line in lines:
+                    if line.field_versions:
+                        continue  # it came before, and was written anew since
                     await actors.of_session(actor.workspace_id, actor.user_id, session_id=actor.session_id)
                     yield line
                 seen = max([newest, *(line.version for line in lines)])

@@ -8,7 +8,7 @@ import svcs
 
 from backend.core.access import Level, grant
 from backend.core.alerts import Telling
-from backend.core.events import RecordCreated, RecordDeleted, RecordUpdated
+from backend.core.events import AccessChanged, RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.core.store import Store
@@ -35,8 +35,9 @@ from notifications.outlets import provide_sending
 from notifications.pings import Pinger
 from notifications.planning import on_notification_raised
 from notifications.queue_figures import LOOK_EVERY, QueueFigures, look_at_queue, tell_status
-from notifications.queueing import drop_expired
+from notifications.queueing import bring_back, drop_expired
 from notifications.reminders import Reminders
+from notifications.resending import on_readers_changed
 from notifications.retracting import on_notification_read
 from notifications.sending import DeliveryWorker
 from notifications.synced import NOTIFICATIONS
@@ -81,8 +82,10 @@ async def wake_phones(services: svcs.Container) -> None:
 
 
 async def give_up_late_ones(services: svcs.Container) -> None:
-    """Give up on what has outlived its use, before a worker takes it in hand."""
+    """Give up on what has outlived its use, before a worker takes it in hand; mend what a clock did."""
     store = await services.aget(Store)
+    if brought := await bring_back(now=store.clock.now()):
+        log.warning("deliveries_planned_ahead_of_time", count=brought)
     if dropped := await drop_expired(now=store.clock.now()):
         log.info("deliveries_expired", count=dropped)
 
@@ -117,6 +120,7 @@ def make_module(telling: Sequence[Telling]) -> Module:
             **listeners(telling),
             "notifications.devices": (on_session_ended, (SessionEnded,)),
             "notifications.plan": (on_notification_raised, (NotificationRaised,)),
+            "notifications.readers": (on_readers_changed, (AccessChanged, RecordUpdated, RecordDeleted)),
             "notifications.read": (on_notification_read, (NotificationRead,)),
             "notifications.dates": (reminders.on_changed, (RecordCreated, RecordUpdated, RecordDeleted)),
         },

@@ -2,6 +2,7 @@
 
 from backend.core.sync import SyncedCollection, shown, synced, with_phone_id
 from backend.core.sync_policy import Policy
+from notifications.covering import cover_rows
 from notifications.documents import Notification
 from notifications.inbox import create_notification, delete_notification, update_notification
 
@@ -21,4 +22,5 @@ NOTIFICATIONS = SyncedCollection(
     update=update_notification,
     delete=delete_notification,
     priority=2,
+    as_seen=cover_rows,
 )

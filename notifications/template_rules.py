@@ -58,20 +58,24 @@ _PARSER = SandboxedEnvironment()
 
 
 class TemplateRefused(ValueError):
-    """A template may not be used; the message is a sentence that goes on from the part's name."""
+    """A template may not be used: ``code`` says why, ``values`` fill its words (``wording.refusal_text``)."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.code, self.values = code, values
 
 
 def check_template(source: str, fields: Mapping[str, FieldSort], *, part: str) -> None:
     """Raise TemplateRefused unless ``source`` is a template of this language over ``fields``."""
     if len(source) > LONGEST[part]:
-        raise TemplateRefused(f"has {len(source)} characters and may have {LONGEST[part]}; shorten it")
+        raise TemplateRefused("too_long", length=len(source), most=LONGEST[part])
     try:
         tree = _PARSER.parse(source)
         _Reader(fields).read(tree)
     except TemplateSyntaxError as error:
-        raise TemplateRefused(f"is no template, line {error.lineno}: {error.message}") from None
+        raise TemplateRefused("no_template", line=error.lineno, error=error.message) from None
     except RecursionError:
-        raise TemplateRefused("nests too deeply; take it apart") from None
+        raise TemplateRefused("too_deep") from None
     if part == "html":
         _check_html("".join(_html_of(tree)))
 
@@ -84,7 +88,7 @@ class _Reader:
 
     def read(self, node: nodes.Node, *, names: frozenset[str] = frozenset(), deep: int = 0) -> None:
         if deep > DEEPEST * 4:
-            raise TemplateRefused("nests too deeply; take it apart")
+            raise TemplateRefused("too_deep")
         match node:
             case nodes.Name():
                 self._read_name(node, names)
@@ -99,35 +103,31 @@ class _Reader:
                 _check_loop_fact(node, names)
                 return
             case _ if not isinstance(node, _PLAIN):
-                raise TemplateRefused(f"{_place(node)} uses {_word(node)}, which templates here do not have")
+                raise TemplateRefused("not_here", line=node.lineno, word=_word(node))
         for child in node.iter_child_nodes():
             self.read(child, names=names, deep=deep + 1)
 
     def _read_name(self, node: nodes.Name, names: frozenset[str]) -> None:
         if node.ctx != "load" or (node.name not in self._fields and node.name not in names):
             known = ", ".join(sorted(self._fields))
-            raise TemplateRefused(
-                f"{_place(node)} names {node.name}, which is no field here; these are: {known}"
-            )
+            raise TemplateRefused("no_field", line=node.lineno, name=node.name, known=known)
 
     def _read_filter(self, node: nodes.Filter) -> None:
         if node.name not in FILTERS or node.kwargs or node.dyn_args or node.dyn_kwargs:
             known = ", ".join(sorted(FILTERS))
-            raise TemplateRefused(f"{_place(node)} uses the filter {node.name}; these there are: {known}")
+            raise TemplateRefused("no_filter", line=node.lineno, name=node.name, known=known)
         if not all(isinstance(one, nodes.Const) for one in node.args):
-            raise TemplateRefused(f"{_place(node)} computes what it gives to {node.name}; write it out")
+            raise TemplateRefused("computed", line=node.lineno, name=node.name)
 
     def _read_loop(self, node: nodes.For, names: frozenset[str], deep: int) -> None:
         over, target = node.iter, node.target
         is_lines = isinstance(over, nodes.Name) and self._fields.get(over.name) is FieldSort.LINES
         if names or node.recursive or node.test is not None or not is_lines:
             lines = sorted(name for name, sort in self._fields.items() if sort is FieldSort.LINES)
-            walked = (
-                f"`for` may walk through {', '.join(lines)}" if lines else "there is nothing to walk through"
-            )
-            raise TemplateRefused(f"{_place(node)} loops over what could be without end; {walked}")
+            code = "endless" if lines else "endless_here"
+            raise TemplateRefused(code, line=node.lineno, lines=", ".join(lines))
         if not isinstance(target, nodes.Name):
-            raise TemplateRefused(f"{_place(node)} takes lines apart, which are one text each")
+            raise TemplateRefused("apart", line=node.lineno)
         within = frozenset({target.name, "loop"})
         for child in node.body:
             self.read(child, names=within, deep=deep + 1)
@@ -138,17 +138,13 @@ class _Reader:
 def _check_constant(node: nodes.Const) -> None:
     value = node.value
     if not isinstance(value, str | int | bool | None) or len(str(value)) > LONGEST_CONSTANT:
-        raise TemplateRefused(f"{_place(node)} holds a value that is too long, or no text and no number")
+        raise TemplateRefused("constant", line=node.lineno)
 
 
 def _check_loop_fact(node: nodes.Getattr, names: frozenset[str]) -> None:
     is_loop = isinstance(node.node, nodes.Name) and node.node.name == "loop" and "loop" in names
     if not is_loop or node.attr not in _LOOP:
-        raise TemplateRefused(f"{_place(node)} looks into a value for {node.attr}; fields are plain values")
-
-
-def _place(node: nodes.Node) -> str:
-    return f"(line {node.lineno})"
+        raise TemplateRefused("inside", line=node.lineno, name=node.attr)
 
 
 def _known(names: Iterable[str]) -> str:
@@ -156,7 +152,7 @@ def _known(names: Iterable[str]) -> str:
 
 
 def _word(node: nodes.Node) -> str:
-    words = {"Getitem": "[…]", "Call": "a call", "Macro": "macros", "Assign": "set", "Include": "include"}
+    words = {"Getitem": "[…]", "Call": "(…)", "Assign": "set"}
     return words.get(type(node).__name__, type(node).__name__.lower())
 
 
@@ -189,22 +185,22 @@ class _HtmlReader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in TAGS:
-            raise TemplateRefused(f"has a <{tag}>; letters here have: {_known(TAGS)}")
+            raise TemplateRefused("tag", tag=tag, known=_known(TAGS))
         for name, value in attrs:
             if name not in ATTRIBUTES:
-                raise TemplateRefused(f"has the attribute {name}; letters here have: {_known(ATTRIBUTES)}")
+                raise TemplateRefused("attribute", name=name, known=_known(ATTRIBUTES))
             scheme = (value or "").strip().partition(":")[0].lower()
             if name == "href" and scheme not in SCHEMES:
-                raise TemplateRefused("links to something else than https:, http: or mailto:")
+                raise TemplateRefused("link")
 
     def handle_comment(self, data: str) -> None:
-        raise TemplateRefused("has a comment, which some mail programs act on; leave it out")
+        raise TemplateRefused("comment")
 
     def handle_decl(self, decl: str) -> None:
-        raise TemplateRefused("has a declaration; give only what belongs into the body of a letter")
+        raise TemplateRefused("declaration")
 
     def handle_pi(self, data: str) -> None:
-        raise TemplateRefused("has a processing instruction; leave it out")
+        raise TemplateRefused("instruction")
 
     def unknown_decl(self, data: str) -> None:
-        raise TemplateRefused("has a declaration; give only what belongs into the body of a letter")
+        raise TemplateRefused("declaration")

@@ -25,6 +25,7 @@ from notifications.wording import (
     letter,
     longest_words,
     plain_values,
+    refusal_text,
     render,
     sample_words,
     usual_source,
@@ -55,7 +56,7 @@ async def set_template(uow: UnitOfWork, type_key: str, language: str, parts: Fie
     if not uow.may(NotificationTemplate.kind, "update"):
         raise Forbidden("update", NotificationTemplate.kind)
     given = {name: (parts[name] or "").strip("\r\n") for name in PARTS if name in parts}
-    check_own(type_key, language, given)
+    check_own(type_key, language, given, locale=uow.actor.locale)
     id = template_id(uow.actor.workspace_id, type_key, language)
     if await uow.is_taken(NotificationTemplate, id):
         template = await uow.access(NotificationTemplate, id, action="update")
@@ -67,8 +68,11 @@ async def set_template(uow: UnitOfWork, type_key: str, language: str, parts: Fie
     return template
 
 
-def check_own(type_key: str, language: str, parts: Mapping[str, str]) -> None:
-    """Raise InvalidInput unless ``parts`` may be a workspace's own words for a type in a language."""
+def check_own(type_key: str, language: str, parts: Mapping[str, str], *, locale: str = "en") -> None:
+    """Raise InvalidInput unless ``parts`` may be a workspace's own words for a type in a language.
+
+    What is wrong with a part is said in the language of ``locale``: whoever writes it reads that.
+    """
     if type_key not in WORDED:
         known = ", ".join(sorted(WORDED))
         raise InvalidInput(FieldError("type", f"{type_key!r} is no type of notification; these are: {known}"))
@@ -79,7 +83,7 @@ def check_own(type_key: str, language: str, parts: Mapping[str, str]) -> None:
         try:
             _check_part(type_key, language, part, source)
         except TemplateRefused as error:
-            refused.append(FieldError(part, str(error)))
+            refused.append(FieldError(part, refusal_text(error, locale)))
     if refused:
         raise InvalidInput(*refused)
 
@@ -99,9 +103,9 @@ def _check_part(type_key: str, language: str, part: str, source: str) -> None:
         try:
             render(source, letters | values, part=part)
         except TooLong:
-            raise TemplateRefused("writes more than may be sent when its fields are long; use less") from None
+            raise TemplateRefused("swells") from None
         except (TemplateError, TypeError, ValueError) as error:
-            raise TemplateRefused(f"cannot be filled in: {error}") from None
+            raise TemplateRefused("unfilled", error=error) from None
 
 
 def _empty(type_key: str) -> dict[str, object]:
@@ -124,7 +128,7 @@ async def preview_template(
     """Show how ``parts``, the workspace's own where they are silent, would be read; nothing is saved."""
     if not uow.may(NotificationTemplate.kind, "update"):
         raise Forbidden("update", NotificationTemplate.kind)
-    check_own(type_key, language, parts)
+    check_own(type_key, language, parts, locale=uow.actor.locale)
     own = {**await own_template(uow, type_key, language), **{name: one for name, one in parts.items() if one}}
     words, zone = sample_words(type_key, language), zone_of_name(uow.actor.time_zone)
     wording = word(type_key, language, words, zone=zone, own=own)

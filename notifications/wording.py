@@ -19,7 +19,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, UndefinedError
 from jinja2.sandbox import SandboxedEnvironment
 
 from notifications.catalogue import WORDED, FieldSort
-from notifications.template_rules import ATTRIBUTES, SCHEMES, STYLES, TAGS
+from notifications.template_rules import ATTRIBUTES, SCHEMES, STYLES, TAGS, TemplateRefused
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +134,11 @@ def private_wording(locale: str) -> Wording:
 def reason_texts(language: str) -> Mapping[str, str]:
     """Return what the log says for each reason, with places for ``until``, ``by``, ``code`` and ``tries``."""
     return _texts(language)["reasons"]
+
+
+def refusal_text(refused: TemplateRefused, locale: str) -> str:
+    """Return why a template is refused: a sentence that goes on from the part's name."""
+    return _texts(language_of(locale))["refusals"][refused.code].format(**refused.values)
 
 
 def sample_words(type_key: str, locale: str) -> dict[str, Any]:

@@ -25,6 +25,11 @@ class Write:
     deleted: bool = False
     before: Mapping[str, Any] | None = None  # the stored form that the change was made on
 
+    @property
+    def moves(self) -> bool:
+        """Tell whether others see the record after it than before, of one that was there before."""
+        return bool(self.base_version) and set(self.old_scopes) != set(self.new_scopes)
+
 
 @dataclass(kw_only=True)
 class Commit:

@@ -35,7 +35,10 @@ def ledger_id(workspace_id: str, seq: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerEntry:
-    """One event of one commit, as listeners read it. ``key`` names it for ever: use it for idempotency."""
+    """One event of one commit, as listeners read it. ``key`` names it for ever: use it for idempotency.
+
+    ``moved`` says that others see the record since than before.
+    """
 
     key: str
     workspace_id: str
@@ -46,6 +49,7 @@ class LedgerEntry:
     kind: str
     record_id: str
     data: dict[str, Any] = field(default_factory=dict)
+    moved: bool = False
 
 
 def entries_of(commit: dict[str, Any], workspace_id: str) -> list[LedgerEntry]:
@@ -61,6 +65,7 @@ def entries_of(commit: dict[str, Any], workspace_id: str) -> list[LedgerEntry]:
             kind=entry["kind"],
             record_id=entry["id"],
             data=entry["data"],
+            moved=entry.get("moved", False),
         )
         for position, entry in enumerate(commit["entries"])
     ]

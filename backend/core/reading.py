@@ -94,7 +94,7 @@ class Reader:
     """Fetch records of one store."""
 
     def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
-        self._database, self._clock, self._keyring = database, clock, keyring
+        self._database, self.clock, self._keyring = database, clock, keyring
         self._windows, self._lookups = _Windows(), Lookups()
         self.hot = HotFeeds(self.feed_window, self.by_ids)
 
@@ -184,7 +184,7 @@ class Reader:
 
     async def _shown(self, actor: Actor, record: type[R], bodies: list[dict[str, Any]]) -> list[R]:
         """Return records as ``actor`` sees them: without shares that have ended, under the veil."""
-        rules, now = actor.mask(record.kind), self._clock.now()
+        rules, now = actor.mask(record.kind), self.clock.now()
         found = await self._read(record, bodies)
         shown = [item for item in found if not item.shares or reaches(actor, "read", item, now)]
         for item in shown:
@@ -196,14 +196,14 @@ class Reader:
 
         The veil is put over the very object.
         """
-        if not reaches(actor, "read", record, self._clock.now()):
+        if not reaches(actor, "read", record, self.clock.now()):
             return None
         veil(record, actor.mask(record.kind))
         return record
 
     def sees(self, actor: Actor, record: type[Record]) -> Callable[[HotRow], bool]:
         """Return what tells whether ``actor`` may see a row of a kind now: ``seen``, for many."""
-        may, now = reads(actor, record.kind), self._clock.now()
+        may, now = reads(actor, record.kind), self.clock.now()
         return lambda row: may(live_acl(row, now) if row.shares else row.acl)
 
     async def children(self, workspace_id: str, record: type[R], where: Mapping[str, Any]) -> list[R]:
@@ -299,7 +299,7 @@ class Reader:
     async def count(self, actor: Actor, record: type[R], where: Mapping[str, Any]) -> int:
         """Return how many living records ``actor`` may read where ``where`` holds."""
         where = await self._blind(actor.workspace_id, record, where)
-        rows, now = record.get_pymongo_collection(), self._clock.now()
+        rows, now = record.get_pymongo_collection(), self.clock.now()
         readable = _joined(predicate(actor, record.kind), ALIVE, where)
         counted = await rows.count_documents(readable)
         if not counted:

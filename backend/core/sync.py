@@ -5,7 +5,7 @@ text, numbers, booleans and null. Lists and objects travel as JSON text (RxDB's 
 arrays).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -57,6 +57,7 @@ CUSTOM_FIELDS = synced("ext", "object", policy=Policy.BY_KEY)
 Create = Callable[[UnitOfWork, Fields, str], Awaitable[Record]]
 Update = Callable[[UnitOfWork, str, Fields], Awaitable[Record]]
 Delete = Callable[[UnitOfWork, str], Awaitable[Record]]
+AsSeen = Callable[[UnitOfWork, Sequence[dict[str, Any]]], Awaitable[None]]  # rows by column, with their ids
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # one object is one collection: it is looked up by often
@@ -65,6 +66,10 @@ class SyncedCollection:
 
     The operations are the ones that GraphQL mutations run, so that every rule holds for both. A deletion
     beats others' edits, but not with ``keep_if_edited``. First syncs bring low ``priority`` before high.
+
+    ``as_seen`` is for rows that say something of other records: it changes, in place, what their reader may
+    not be shown of those any more. It is called with all rows of an answer together, each time they are
+    sent; what it makes is kept for nobody. A reader whose rights change gets such a collection whole.
     """
 
     name: str
@@ -75,6 +80,7 @@ class SyncedCollection:
     delete: Delete
     keep_if_edited: bool = False
     priority: int = 5
+    as_seen: AsSeen | None = None
 
 
 def shown_only(name: str, record: type[Record], *fields: SyncedField, priority: int = 5) -> SyncedCollection:

@@ -279,6 +279,7 @@ class UnitOfWork:
     def commit(self, *, mutation_key: str | None, result: Record | None, purpose: str = "") -> Commit:
         """Return everything staged, for the sequencer."""
         writes = [self._write(tracked) for tracked in self._tracked.values() if tracked.staged]
+        moved = {(one.kind, one.id) for one in writes if one.moves}
         return Commit(
             workspace_id=self.actor.workspace_id,
             at=self.at,
@@ -293,7 +294,9 @@ class UnitOfWork:
                 "purpose": purpose,
             },
             writes=writes,
-            entries=self._entries,
+            entries=[
+                {**one, "moved": True} if (one["kind"], one["id"]) in moved else one for one in self._entries
+            ],
             policy=self._policy.version,
             shapes_access=any(
                 tracked.staged and tracked.record.shapes_access for tracked in self._tracked.values()

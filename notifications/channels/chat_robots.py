@@ -32,8 +32,8 @@ SECRET_MEND = "The robot refused the signature; set the secret that its page sho
 class WeCom:
     """企业微信群机器人. Its key is in the address; it has no signature.
 
-    Source: developer.work.weixin.qq.com/document/path/91770 (text ≤ 2,048 bytes, 20 messages a minute) and
-    its list of global return codes.
+    Source: developer.work.weixin.qq.com/document/path/91770 (text ≤ 2,048 bytes, 20 messages a minute); its
+    list of global return codes, path/90313 (-1, 45009, 45033, 93000, 93004, 93008).
     """
 
     TEXT_BYTES = 2_048
@@ -55,12 +55,15 @@ class DingTalk:
     """钉钉自定义机器人, signed by HMAC-SHA256 over time and secret, in the address.
 
     Source: open.dingtalk.com, "自定义机器人安全设置" (the signature counts for an hour) and "自定义机器人
-    接入" (20 messages a minute; who sends more is held for ten).
+    接入" (20 messages a minute; who sends more is held for ten) with its list of codes: -1, 310000, 400013,
+    400101, 400102, 400106, 410100. Not in it, but answered by the service: 130101 ("send too fast, exceed 20
+    times per minute"), 300001 and of late 300005 ("token is not exist"; github.com/timonwong/
+    prometheus-webhook-dingtalk, issues 91 and 226).
     """
 
     TEXT_BYTES = 20_000
-    FORGET = frozenset({300001, 400013, 400101, 400102, 400106})  # token or robot unknown, group gone, off
-    RETRY = {-1: LATER, 410100: 10 * A_MINUTE, 130101: 10 * A_MINUTE, 90030: 10 * A_MINUTE}
+    FORGET = frozenset({300001, 300005, 400101, 400013, 400102, 400106})  # no such token, group gone, off
+    RETRY = {-1: LATER, 410100: 10 * A_MINUTE, 130101: 10 * A_MINUTE}
     NOT_SIGNED = 310000  # also: a word that must be in the text is not, or the sender is not listed
 
     def request(self, message: WebhookMessage, *, at: datetime) -> SignedRequest:
@@ -86,12 +89,17 @@ class Feishu:
     """飞书自定义机器人, signed by HMAC-SHA256 of nothing under time and secret, in the body.
 
     Source: open.feishu.cn, "自定义机器人使用指南" (20 kB; 100 messages a minute, 5 a second; the signature
-    counts for an hour).
+    counts for an hour; 9499 for a body that it cannot read, 11232 for too many, 19021, 19022, 19024). Not in
+    it, but answered by the service: 19001 ("incoming webhook access token invalid"), and with status 400 also
+    9499 for too many ("too many request"; github.com/ccfos/nightingale, issue 1437).
     """
 
     TEXT_BYTES = 18_000
     FORGET = frozenset({19001})  # the token in the address is unknown
-    RETRY = {9499: LATER, 11232: A_MINUTE}
+    RETRY = {11232: A_MINUTE}
+    CROWDED = {9499: A_MINUTE}
+    """With these words only: else it is a message that can never be read."""
+    CROWDED_WORDS = "too many request"
     NOT_SIGNED = frozenset({19021, 19022, 19024})  # the signature, the sender, a word that must be in it
 
     def request(self, message: WebhookMessage, *, at: datetime) -> SignedRequest:
@@ -113,14 +121,17 @@ class Feishu:
             return _unsigned(f"CODE_{code}", answer)
         if answer.status == 400 and isinstance(code, int):  # some refusals come so, with the same codes
             answer = Answer(status=200, headers=answer.headers, text=answer.text, fields=answer.fields)
-        return verdict_by_code(answer, code, at=at, forget=self.FORGET, retry=self.RETRY)
+        is_crowded = self.CROWDED_WORDS in answer.text.lower()
+        retry = {**self.RETRY, **(self.CROWDED if is_crowded else {})}
+        return verdict_by_code(answer, code, at=at, forget=self.FORGET, retry=retry)
 
 
 class Slack:
     """Slack's incoming webhook. Its address is the secret; there is no signature.
 
-    Source: docs.slack.dev, "Sending messages using incoming webhooks" (errors; one message a second) and
-    "Rate limits" (429 with Retry-After).
+    Source: docs.slack.dev, "Sending messages using incoming webhooks" (errors; one message a second), "Rate
+    limits" (429 with Retry-After), and api.slack.com/changelog/2016-05-17 (their statuses). Not in them, but
+    answered: ``no_active_hooks`` with 404, for a webhook that was switched off.
     """
 
     TEXT_BYTES = 12_000  # Slack cuts text off at 40,000 characters, and folds it long before

@@ -71,16 +71,15 @@ class FakeWebhooks:
         if sort == "reason":
             status, _, word = rest.partition("-")
             return web.json_response({"code": word}, status=int(status))
-        code = int(rest) if sort == "code" else 0
+        digits, _, said = rest.partition("=") if sort == "code" else ("0", "", "")
+        code, said = int(digits), said or "as asked"
         match vendor:
             case "slack":
                 return web.Response(text="ok")
             case "feishu":
-                return web.json_response(
-                    {"code": code, "msg": "success" if not code else "as asked", "data": {}}
-                )
+                return web.json_response({"code": code, "msg": "success" if not code else said, "data": {}})
             case "wecom" | "dingtalk":
-                return web.json_response({"errcode": code, "errmsg": "ok" if not code else "as asked"})
+                return web.json_response({"errcode": code, "errmsg": "ok" if not code else said})
         return web.json_response({"accepted": True}, status=202)
 
     # ── what each vendor documents ───────────────────────────────────────────────────────────────

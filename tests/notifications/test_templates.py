@@ -1,5 +1,8 @@
 """A workspace's own words: shown before, checked when they are saved, and never the end of a notification."""
 
+import ast
+import inspect
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -7,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.core.errors import InvalidInput
+from backend.core.unit_of_work import UnitOfWork
+from backend.identity.documents import User
+from notifications import template_rules, templates
 from notifications.catalogue import WORDED
 from notifications.documents import NotificationTemplate
-from notifications.template_rules import LONGEST
+from notifications.template_rules import ATTRIBUTES, LONGEST, TAGS
 from notifications.templates import check_own, fields_of
-from notifications.wording import LANGUAGES, PARTS, cleaned, letter, sample_words, word
+from notifications.wording import LANGUAGES, PARTS, _texts, cleaned, letter, sample_words, word
 from tests.crew import Crew, Person
 from tests.notifications.pushing import PostOffice
 from tests.notifications.test_planning import raised
@@ -60,7 +66,7 @@ async def test_own_words_are_shown_saved_used_and_given_up(crew: Crew, post: Pos
         ("body", "{{ subject.__class__.__mro__ }}", "looks into a value for"),
         ("body", "{{ ''['__class__'] }}", "uses […]"),
         ("body", "{% include 'secrets' %}", "uses include"),
-        ("body", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "uses macros"),
+        ("body", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "uses macro,"),
         ("body", "{% if subject %}", "is no template, line 1"),
         ("body", "{% if subject %}" * 200 + "{% endif %}" * 200, "has 5400 characters and may have 2000"),
         ("text", "{% if subject %}" * 200 + "{% endif %}" * 200, "nests too deeply"),
@@ -85,6 +91,73 @@ async def test_a_template_that_could_do_harm_is_refused_and_nothing_is_saved(
     if part in ("title", "html"):
         shown = await crew.admin.ask(PREVIEW, type="message_received", locale="en", **{part: source})
         assert shown["notificationPreview"]["__typename"] == "InvalidInput"
+
+
+SAYS = {
+    "{{ customer }}": (
+        "(line 1) names customer, which is no field here; these are: subject",
+        "（第 1 行）写了 customer，这里没有这个字段；可用的有：subject",
+    ),
+    "{{ subject }}\n{% for i in range(1000000000) %}x{% endfor %}": (
+        "(line 2) loops over what could be without end; there is nothing to walk through",
+        "（第 2 行）的循环可能没有尽头；这里没有可以遍历的字段",
+    ),
+    "{{ subject()|upper }}": (
+        "(line 1) uses (…), which templates here do not have",
+        "（第 1 行）用了 (…)，这里的模板没有它",
+    ),
+    "<p>Hi</p><script>alert(1)</script>": (
+        f"has a <script>; letters here have: {', '.join(sorted(TAGS))}",
+        f"含有 <script>；信件里可用的有：{', '.join(sorted(TAGS))}",
+    ),
+    "<p onclick='alert(1)'>Hi</p>": (
+        f"has the attribute onclick; letters here have: {', '.join(sorted(ATTRIBUTES))}",
+        f"含有属性 onclick；信件里可用的有：{', '.join(sorted(ATTRIBUTES))}",
+    ),
+    "<a href='javascript:alert(1)'>x</a>": (
+        "links to something else than https:, http: or mailto:",
+        "链接到了 https:、http:、mailto: 以外的地址",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_refusal_is_said_in_the_language_of_who_wrote_the_template(crew: Crew, language: str) -> None:
+    """Whatever language the template is in: one who writes for English readers may read Chinese."""
+
+    async def speak(uow: UnitOfWork) -> None:
+        user = await uow.access(User, crew.admin.user_id, action="update")
+        user.locale = language
+        uow.save(user)
+
+    await crew.house.store.write(crew.system, speak)
+    for source, said in SAYS.items():
+        part = "html" if "<" in source else "body"
+        for locale in LANGUAGES:
+            refused = await save(crew.admin, type="message_received", locale=locale, **{part: source})
+            assert refused["fields"] == [{"field": part, "message": said[language == "zh"]}]
+    shown = await crew.admin.ask(PREVIEW, type="message_received", locale="en", title="{{ customer }}")
+    assert shown["notificationPreview"]["fields"] == [
+        {"field": "title", "message": SAYS["{{ customer }}"][language == "zh"]}
+    ]
+    assert await NotificationTemplate.find({"workspace_id": crew.workspace_id}).to_list() == []
+
+
+def test_every_refusal_has_words_in_both_languages_with_the_same_places() -> None:
+    raised: set[str] = set()
+    for room in (template_rules, templates):
+        for node in ast.walk(ast.parse(inspect.getsource(room))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "TemplateRefused":
+                [code] = node.args
+                raised |= {str(code.value)} if isinstance(code, ast.Constant) else {"endless", "endless_here"}
+    in_english, in_chinese = (_texts(language)["refusals"] for language in ("en", "zh"))
+    assert raised == set(in_english) == set(in_chinese)
+    for one in raised:
+        places = [
+            {name for _, name, _, _ in Formatter().parse(texts[one]) if name}
+            for texts in (in_english, in_chinese)
+        ]
+        assert places[0] == places[1], one
 
 
 async def test_templates_are_for_admins_and_of_types_and_languages_that_there_are(crew: Crew) -> None:

@@ -127,14 +127,24 @@ SAME_FOR_ALL: dict[str, Gist] = {
 CODES: dict[str, dict[str, Gist]] = {
     "wecom": {
         "code-93000": (Outcome.FORGET, "CODE_93000", None, False),
+        "code-93004": (Outcome.FORGET, "CODE_93004", None, False),
+        "code-93008": (Outcome.FORGET, "CODE_93008", None, False),
         "code-45009": (Outcome.RETRY, "CODE_45009", MINUTE, False),
+        "code-45033": (Outcome.RETRY, "CODE_45033", LATER, False),
         "code--1": (Outcome.RETRY, "CODE_-1", LATER, False),
         "code-40058": (Outcome.FAILED, "CODE_40058", None, False),
         "page": (Outcome.RETRY, "UNKNOWN", None, False),
     },
     "dingtalk": {
         "code-300001": (Outcome.FORGET, "CODE_300001", None, False),
+        "code-300005": (Outcome.FORGET, "CODE_300005", None, False),
+        "code-400013": (Outcome.FORGET, "CODE_400013", None, False),
+        "code-400101": (Outcome.FORGET, "CODE_400101", None, False),
         "code-400102": (Outcome.FORGET, "CODE_400102", None, False),
+        "code-400106": (Outcome.FORGET, "CODE_400106", None, False),
+        "code-130101": (Outcome.RETRY, "CODE_130101", 10 * MINUTE, False),
+        "code--1": (Outcome.RETRY, "CODE_-1", LATER, False),
+        "code-430101": (Outcome.FAILED, "CODE_430101", None, False),  # a link that it holds for unsafe
         "code-410100": (Outcome.RETRY, "CODE_410100", 10 * MINUTE, False),
         "code-310000": (Outcome.FAILED, "CODE_310000", None, True),
         "code-40035": (Outcome.FAILED, "CODE_40035", None, False),
@@ -143,12 +153,19 @@ CODES: dict[str, dict[str, Gist]] = {
     "feishu": {
         "code-19001": (Outcome.FORGET, "CODE_19001", None, False),
         "code-11232": (Outcome.RETRY, "CODE_11232", MINUTE, False),
+        "code-9499=too many request": (Outcome.RETRY, "CODE_9499", MINUTE, False),
+        "code-9499=Bad Request": (Outcome.FAILED, "CODE_9499", None, False),
+        "code-19022": (Outcome.FAILED, "CODE_19022", None, True),
         "code-19024": (Outcome.FAILED, "CODE_19024", None, True),
         "code-19002": (Outcome.FAILED, "CODE_19002", None, False),
         "page": (Outcome.RETRY, "UNKNOWN", None, False),
     },
     "slack": {
         "word-404-no_service": (Outcome.FORGET, "NO_SERVICE", None, False),
+        "word-404-no_active_hooks": (Outcome.FORGET, "NO_ACTIVE_HOOKS", None, False),
+        "word-404-channel_not_found": (Outcome.FORGET, "CHANNEL_NOT_FOUND", None, False),
+        "word-403-invalid_token": (Outcome.FORGET, "INVALID_TOKEN", None, False),
+        "word-400-user_not_found": (Outcome.FORGET, "USER_NOT_FOUND", None, False),
         "word-410-channel_is_archived": (Outcome.FORGET, "CHANNEL_IS_ARCHIVED", None, False),
         "word-400-invalid_payload": (Outcome.FAILED, "HTTP_400", None, False),
         "word-403-action_prohibited": (Outcome.FAILED, "HTTP_403", None, True),
@@ -323,3 +340,47 @@ async def test_without_a_provider_no_number_is_taken(crew: Crew) -> None:
     assert refused["errors"][0]["extensions"]["code"] == Unavailable.code
     uow = crew.house.store.unit_of_work(crew.rep.actor)
     assert await uow.find(NotificationEndpoint) == []
+
+
+async def test_a_refusal_says_nothing_of_anybody_elses_endpoint(
+    crew: Crew, house: House, receivers: FakeWebhooks
+) -> None:
+    """Whatever is tried on another's is answered as for one that there never was; so is its own address."""
+    address = receivers.url("feishu", "ok")
+    told = {"provider": "FEISHU", "address": address, "secret": "SEC-of-the-rep", "label": "东区群"}
+    number = {"provider": "SMS", "address": "+86 138 0013 8000", "label": "my number"}
+    async with gateway_to(receivers) as gateway, webhooks_in_place(house, gateway):
+        robot = (await crew.rep.ask(CREATE, input=told))["notificationEndpointCreate"]["id"]
+        phone = (await crew.rep.ask(CREATE, input=number))["notificationEndpointCreate"]["id"]
+        [code] = re.findall(r"\d{6}", receivers.received[-1].body["text"])
+        before = (await crew.rep.ask(MINE))["notificationEndpoints"]["nodes"]
+        nobodys = "0190a000-0000-7000-8000-000000000000"
+        of_the_rep = ("127.0.0.1", "SEC-of-the-rep", "东区群", "13800138000", "my number", "Rep")
+        says = "... on Error { code message }"
+        tries = [
+            ("notificationEndpointDelete", "DeleteInput", {}),
+            ("notificationEndpointDelete", "DeleteInput", {"expectedVersion": 1}),
+            ("notificationEndpointConfirm", "NotificationEndpointConfirmInput", {"code": code}),
+            ("notificationEndpointConfirm", "NotificationEndpointConfirmInput", {"code": "1"}),
+        ]
+        for person in (crew.colleague, crew.admin, crew.customer):
+            for field, type_name, also in tries:
+                query = f"mutation($input: {type_name}!) {{ {field}(input: $input) {{ __typename {says} }} }}"
+                plain = set()
+                for id in (robot, phone, nobodys):
+                    answer = await person.post(query, input={"id": id, **also})
+                    del answer["extensions"]  # what it cost
+                    plain.add(str(answer).replace(id, "ID"))
+                assert len(plain) == 1, plain
+                assert not [one for one in of_the_rep if one in str(plain)]
+        # The same address or number may be another's as well: nobody hears that it is taken.
+        for one in (told | {"secret": "mine", "label": "mine"}, number | {"label": "mine"}):
+            made = (await crew.colleague.ask(CREATE, input=one))["notificationEndpointCreate"]
+            assert (made["__typename"], made["label"]) == ("NotificationEndpoint", "mine")
+        # An id that is another's is refused without a word of whose it is.
+        mine = {"id": robot, "secret": "mine", "label": "mine"}
+        taken = await crew.colleague.post(CREATE, input=told | mine)
+        assert not [one for one in (*of_the_rep, crew.rep.user_id) if one in str(taken)]
+        refused = taken["data"]["notificationEndpointCreate"]
+        assert refused["__typename"] in ("Conflict", "InvalidInput")
+    assert (await crew.rep.ask(MINE))["notificationEndpoints"]["nodes"] == before
