@@ -83,6 +83,7 @@ async def run(wanted: Sequence[str], *, seed: int, quick: bool, write: bool) -> 
             if write:  # after each section: a long run that is broken off keeps what it had
                 await asyncio.to_thread(write_results, results)
     finally:
+        await evaluation.close()
         await asyncio.to_thread(embedder.close)
     show_table(console, shown, read_previous())
     return fallen
