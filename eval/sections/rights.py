@@ -73,6 +73,7 @@ class Tally:
     readable: int = 0
     answered: int = 0  # of the readable ones
     citations: int = 0
+    leaking: int = 0  # answers with a leak or more
     leaks: list[str] = field(default_factory=list)
     inexact: list[str] = field(default_factory=list)
 
@@ -180,7 +181,9 @@ def _judge(
         tally.answered += answered
     else:
         tally.hidden += 1
-    tally.leaks += [f"{role}: {leak} ({answer.question})" for leak in find_leaks(answer, role, shelf)]
+    leaks = [f"{role}: {leak} ({answer.question})" for leak in find_leaks(answer, role, shelf)]
+    tally.leaking += bool(leaks)
+    tally.leaks += leaks
     for one in answer.evidence:
         if one.cited:
             tally.citations += 1
@@ -235,7 +238,7 @@ def _outcome(tally: Tally) -> Outcome:
         rows=[
             Row(
                 claim="answers that quote what the asker may not read",
-                figure=len(tally.leaks),
+                figure=tally.leaking,
                 target=0,
                 floor=0,
                 at_most=True,

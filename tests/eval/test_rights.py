@@ -20,7 +20,7 @@ SHELF = [shelved("open", "Sending back", OPEN, "public"), shelved("secret", "Goo
 
 
 def answer(text: str, *evidence: Evidence, question: str = "How long?") -> Answer:
-    return Answer.model_construct(
+    made: Answer = Answer.model_construct(
         question=question,
         text=text,
         evidence=list(evidence),
@@ -28,6 +28,7 @@ def answer(text: str, *evidence: Evidence, question: str = "How long?") -> Answe
         reason=Reason.FOUND_IN_ARTICLE,
         mode=Mode.EXTRACTIVE,
     )
+    return made
 
 
 def evidence(article_id: str, body: str, quote: str, *, shift: int = 0) -> Evidence:
