@@ -63,7 +63,8 @@ async def run(wanted: Sequence[str], *, seed: int, quick: bool, write: bool) -> 
     """Run the sections, show and keep their rows; return those that fell below their floor."""
     console, settings, results = Console(), Settings(), read_results()
     embedder = Embedder(models_folder=settings.data_dir / "models", model=settings.embedding_model)
-    evaluation = Evaluation(embedder, places=find_places(), seed=seed, quick=quick)
+    cache = settings.data_dir / "eval"
+    evaluation = Evaluation(embedder, places=find_places(), seed=seed, quick=quick, cache=cache)
     fallen: list[str] = []
     shown: Results = {"sections": {}}
     try:

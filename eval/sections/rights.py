@@ -27,7 +27,7 @@ from knowledge.documents import ArticleVersion
 from knowledge.markdown_files import ArticleFile, read_markdown_folder
 from knowledge.quotes import split_spans
 
-PROBES, QUICK_PROBES = 400, 80
+PROBES, QUICK_PROBES = 400, 40
 READS: Mapping[str, frozenset[str]] = {
     VISITOR: frozenset({"public"}),
     "customer": frozenset({"public", "customers"}),
