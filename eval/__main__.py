@@ -63,7 +63,8 @@ async def run(wanted: Sequence[str], *, seed: int, quick: bool, write: bool) -> 
     """Run the sections, show and keep their rows; return those that fell below their floor."""
     console, settings, results = Console(), Settings(), read_results()
     embedder = Embedder(models_folder=settings.data_dir / "models", model=settings.embedding_model)
-    evaluation = Evaluation(embedder, places=find_places(), seed=seed, quick=quick)
+    cache = settings.data_dir / "eval"
+    evaluation = Evaluation(embedder, places=find_places(), seed=seed, quick=quick, cache=cache)
     fallen: list[str] = []
     shown: Results = {"sections": {}}
     try:
@@ -83,6 +84,7 @@ async def run(wanted: Sequence[str], *, seed: int, quick: bool, write: bool) -> 
             if write:  # after each section: a long run that is broken off keeps what it had
                 await asyncio.to_thread(write_results, results)
     finally:
+        await evaluation.close()
         await asyncio.to_thread(embedder.close)
     show_table(console, shown, read_previous())
     return fallen

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.house import House
+from eval.throw_away_house import throw_away_house
 from knowledge.embedding import Embedder, Reading
 
 SEED = 20_261
@@ -92,6 +95,23 @@ class Evaluation:
     ) -> None:
         self.embedder, self.places, self.seed, self.quick = embedder, places, seed, quick
         self._cache = cache
+        self._stack = AsyncExitStack()
+        self._house: House | None = None
+
+    async def house(self) -> House:
+        """Return this run's house on a throw-away database, opened when a section first asks for it.
+
+        A process holds one house at a time: sections share it, each in workspaces of its own. The first to
+        ask and whoever calls ``close`` must be the same task.
+        """
+        if self._house is None:
+            self._house = await self._stack.enter_async_context(throw_away_house())
+        return self._house
+
+    async def close(self) -> None:
+        """Close the house, if there is one."""
+        self._house = None
+        await self._stack.aclose()
 
     def find(self, name: str) -> Path:
         """Return the file or folder of that name in the public data; raise Missing when it is not there."""

@@ -35,20 +35,21 @@ class Statistics:
     spread: float
 
     @classmethod
-    def of(cls, scores: Floats, *, usual: "Statistics | None" = None) -> "Statistics":
+    def of(
+        cls, scores: Floats, *, usual: "Statistics | None" = None, weight: int = USUAL_WEIGHT
+    ) -> "Statistics":
         """Measure; a spread of 0 (one passage, or all alike) makes every z-score 0.
 
-        ``usual`` is what a base of this kind shows: it counts as USUAL_WEIGHT passages more, so that a base
-        with few passages in a language has a scale.
+        ``usual`` is what a base of this kind shows: it counts as ``weight`` passages more, so that a base
+        with few passages in a language has a scale. How far this base's mean lies from the usual one is no
+        spread: it would make every score of an unusual base weigh less.
         """
-        if usual is None:
+        if usual is None or (not weight and len(scores)):
             return cls(float(np.mean(scores)), float(np.std(scores))) if len(scores) else cls(0.0, 0.0)
-        share = len(scores) / (len(scores) + USUAL_WEIGHT)
+        share = len(scores) / (len(scores) + weight)
         measured = cls.of(scores)
         mean = share * measured.mean + (1 - share) * usual.mean
-        square = share * (measured.spread**2 + measured.mean**2)
-        square += (1 - share) * (usual.spread**2 + usual.mean**2)
-        return cls(mean, max(square - mean**2, 0.0) ** 0.5)
+        return cls(mean, (share * measured.spread**2 + (1 - share) * usual.spread**2) ** 0.5)
 
     def z(self, scores: Floats) -> Floats:
         """Return how many spreads each score lies above the mean."""
@@ -164,8 +165,10 @@ def fuse(candidates: Candidates, compare: CompareTokens | None = None) -> Ranked
             if not len(best):
                 continue
             tokens[best] = compare(best)
-            usual = Statistics(mean, USUAL_TOKENS_SPREAD)
-            z = Statistics.of(tokens[best], usual=usual).z(tokens[best])
+            # The best of many passages need no help: what is usual fills up a short list, and says nothing of
+            # a full one, or it would set one language's passages behind the other's.
+            usual, missing = Statistics(mean, USUAL_TOKENS_SPREAD), COMPARED_BY_TOKENS - len(best)
+            z = Statistics.of(tokens[best], usual=usual, weight=min(missing, USUAL_WEIGHT)).z(tokens[best])
             # Who was not compared stands behind the worst of those who were.
             scores[numbers] += weight * float(z.min())
             scores[best] += weight * (z - float(z.min()))
