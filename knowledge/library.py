@@ -107,21 +107,23 @@ class Library:
                 await asyncio.wait({work}, timeout=PATIENCE.total_seconds())
         return kept.shelf.edition
 
-    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> None:
-        """Return when every text is searched by meaning, or when that would take longer than ``patience``.
+    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> Edition:
+        """Return the edition once every text is searched by meaning, or when that would outlast ``patience``.
 
         For a workspace that was just filled, and for a process that has just started and reads its snapshot.
         """
         loop, kept = asyncio.get_running_loop(), self._of(workspace_id)
         deadline = loop.time() + patience.total_seconds()
-        await self.edition(workspace_id)
+        edition = await self.edition(workspace_id)
         while (
             kept.shelf.articles and not kept.shelf.edition.is_whole and (left := deadline - loop.time()) > 0
         ):
             knows_what_is_missing = self.embedder.ready and kept.shelf.model == self.embedder.name
             if knows_what_is_missing and len(kept.shelf.missing()) > left * (kept.pace or PACE_ASSUMED):
-                return
+                break
             await asyncio.wait({self._work_on(kept)}, timeout=min(left, LOOK_EVERY.total_seconds()))
+            edition = kept.shelf.edition
+        return edition
 
     @property
     def is_whole(self) -> bool:
