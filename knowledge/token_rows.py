@@ -9,7 +9,9 @@ Source: Khattab and Zaharia 2020 (ColBERT), arXiv:2004.12832, on the token rows 
 for it.
 """
 
+import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,27 +68,40 @@ def _cosines(packed: Packed, tokens: Floats) -> Floats:
 
 
 class TokenRows:
-    """The packed token rows of many passages, one after another; immutable, may be memory-mapped.
+    """The packed token rows of many passages; immutable. They may lie anywhere, also in a file.
 
-    Passage ``i`` has ``packed[ends[i - 1] : ends[i]]``.
+    They are not joined: a base of ten thousand articles has a gigabyte of them, and is bound after each edit.
     """
 
-    def __init__(self, packed: Packed, ends: NDArray[np.int64]) -> None:
-        # Plain arrays, also over a file: slicing numpy's own memory maps costs ten times as much.
-        self.packed, self.ends = np.asarray(packed), ends
+    def __init__(self, passages: Sequence[Packed]) -> None:
+        self._passages = passages
 
     @classmethod
     def of(cls, passages: Sequence[Packed]) -> "TokenRows | None":
-        """Join the rows of passages, in their order; None when there are none at all."""
-        ends = np.cumsum([len(rows) for rows in passages], dtype=np.int64)
-        if not len(ends) or not ends[-1]:
-            return None
-        return cls(np.concatenate(passages), ends)
+        """Take the rows of passages, in their order; None when there are none at all."""
+        return cls(passages) if any(len(rows) for rows in passages) else None
+
+    @classmethod
+    def load(cls, file: Path, ends: NDArray[np.int64]) -> "TokenRows":
+        """Map what ``save`` wrote; passage ``i`` has the rows ``ends[i - 1] : ends[i]``."""
+        # A plain array over the map: slices of numpy's own memory maps cost ten times as much.
+        packed = np.asarray(np.load(file, mmap_mode="r"))
+        starts = [0, *ends.tolist()]
+        return cls([packed[start:end] for start, end in itertools.pairwise(starts)])
+
+    def save(self, file: Path) -> NDArray[np.int64]:
+        """Write all rows one after another; return the number at which each passage's end."""
+        ends = np.cumsum([len(rows) for rows in self._passages], dtype=np.int64)
+        shape = (int(ends[-1]), self._passages[0].shape[1])
+        joined = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+        for rows, end in zip(self._passages, ends.tolist(), strict=True):
+            joined[end - len(rows) : end] = rows
+        joined.flush()
+        return ends
 
     def row(self, passage: int) -> Packed:
         """Return the packed rows of one passage."""
-        start = int(self.ends[passage - 1]) if passage else 0
-        return self.packed[start : int(self.ends[passage])]
+        return self._passages[passage]
 
     def compare(self, tokens: Floats, passages: NDArray[np.int64]) -> Floats:
         """Return for each passage the mean over ``tokens`` (m, dimension) of the nearest token's cosine.
