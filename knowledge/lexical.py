@@ -55,6 +55,9 @@ class LexicalIndex:
 
     def __init__(self, scorer: bm25s.BM25 | None, words: dict[str, int], rows: int) -> None:
         self._scorer, self._words, self.rows = scorer, words, rows
+        if scorer is not None:
+            # Plain arrays, also over files: slices of numpy's own memory maps cost ten times as much.
+            scorer.scores |= {name: np.asarray(scorer.scores[name]) for name in ("data", "indices", "indptr")}
 
     @classmethod
     def build(cls, documents: Sequence[Sequence[str]]) -> Self:
@@ -111,7 +114,10 @@ class LexicalIndex:
             return np.zeros(len(rows), np.float32)
         found = np.zeros(len(rows), np.float64)
         for token, weight in weights.items():
-            found += weight * np.isin(rows, self._holders(token))
+            holders = self._holders(token)  # in the order of rows
+            if len(holders):
+                nearest = np.minimum(np.searchsorted(holders, rows), len(holders) - 1)
+                found += weight * (holders[nearest] == rows)
         return (found / sum(weights.values())).astype(np.float32)
 
     def weights(self, question: Sequence[str]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from knowledge.embedding import Embedder, Reading
 from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
 from knowledge.passage_index import Found, Question
-from knowledge.quotes import Span, pick_span, share_words, split_spans
+from knowledge.quotes import Span, pick_span, read_quotable, share_of
 from knowledge.ranking import Features, Floats
 from knowledge.sentence_rows import SentenceRows
 from knowledge.shelf import Edition
@@ -219,12 +219,11 @@ class KnowledgeBase:
     ) -> list[Span]:
         """Choose what to quote of each hit: by words, and for the first few by meaning as well."""
         weights = edition.words.lexical.weights(words)
-        spans = [split_spans(edition.passages[hit.passage_id].passage.text) for hit in hits]
-        shared = [share_words(some, weights) for some in spans]
         chosen = []
         for number, hit in enumerate(hits):
             text = edition.passages[hit.passage_id].passage.text
-            some, share, cosines = spans[number], shared[number], None
+            quotable = read_quotable(text)
+            some, share, cosines = list(quotable.spans), share_of(quotable.words, weights), None
             if row is not None and len(some) > 1 and number < QUOTED_BY_MEANING:
                 kept = sorted(np.argsort(-share, kind="stable")[:SPANS_COMPARED].tolist())
                 some, share = [some[i] for i in kept], share[kept]
