@@ -120,7 +120,7 @@ pins: $(INSTALLED) ## Write the versions installed now into constraints.txt
 
 .PHONY: clean
 clean: ## Remove everything that make and the tools made; your data under .data stays
-	@rm -rf .venv bench/peers/node_modules bench/peers/pocketbase tests/phones/node_modules tests/identity/provider/node_modules examples/rep_app/node_modules examples/rep_app/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
+	@rm -rf .venv bench/peers/node_modules bench/peers/pocketbase bench/peers/vectors tests/phones/node_modules tests/identity/provider/node_modules examples/rep_app/node_modules examples/rep_app/dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -7,10 +7,12 @@ paying, and none of what was found says PayPal.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.ranking import Features
 from knowledge.text import tokens
 
+TEXTS_REMEMBERED = 500  # some kilobytes each
 ALONE = 0.7  # the cosine that a second article has where there is none: what everything has with e5
 
 
@@ -24,7 +26,13 @@ class FoundText:
 
     @classmethod
     def of(cls, text: str, *, dense: float, lexical: float) -> "FoundText":
-        return cls(frozenset(tokens(text)), dense, lexical)
+        return cls(_words(text), dense, lexical)
+
+
+@lru_cache(maxsize=TEXTS_REMEMBERED)
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a text; the same articles are found again and again."""
+    return frozenset(tokens(text))
 
 
 def measure_words(

@@ -31,6 +31,7 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Conversation
 from backend.service.rules import LONGEST_MESSAGE
 from knowledge.search import KnowledgeBase, SearchResult
+from knowledge.shelf import Edition
 from knowledge.text import Language
 
 INDEX_PATIENCE = timedelta(seconds=30)  # a person would rather wait than be told that there is no answer
@@ -172,34 +173,41 @@ async def _look_up(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
         if facts.missing:
             return _Looked(verdict=Verdict(Decision.CLARIFIED, Reason.NO_SUCH_RECORD), facts=facts)
     # The first seconds of a process, or of a new help centre, are worth a wait: words alone guess.
-    await knowledge.wait_until_whole(asked.uow.actor.workspace_id, patience=INDEX_PATIENCE)
-    looked = await _look_up_chosen(knowledge, asked) or await _look_up_articles(knowledge, asked)
+    edition = await knowledge.wait_until_whole(asked.uow.actor.workspace_id, patience=INDEX_PATIENCE)
+    looked = await _look_up_chosen(knowledge, edition, asked)
+    looked = looked or await _look_up_articles(knowledge, edition, asked)
     if facts is not None and looked.verdict.decision is not Decision.ANSWERED:
         return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
     return looked
 
 
-async def _look_up_chosen(knowledge: KnowledgeBase, asked: _Asked) -> _Looked | None:
+async def _look_up_chosen(knowledge: KnowledgeBase, edition: Edition, asked: _Asked) -> _Looked | None:
     """Answer from the article that the asker picks of the two asked about; None when none is picked."""
     chosen = chosen_article(asked.question, asked.earlier)
     if chosen is None:
         return None
     before = asked.earlier[0]
     question = before.asked_as or before.question
-    found = await knowledge.search(asked.uow, question, first=ARTICLES_LOOKED_AT)
+    found = await knowledge.search(asked.uow, question, first=ARTICLES_LOOKED_AT, edition=edition)
     verdict = answer_chosen(chosen, found, before.confidence, now=asked.uow.at)
     return _Looked(verdict=verdict, found=(found,), asked_as=question) if verdict else None
 
 
-async def _look_up_articles(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
+async def _look_up_articles(knowledge: KnowledgeBase, edition: Edition, asked: _Asked) -> _Looked:
     """Search in the asker's language, and in the other one when that does not answer."""
     question = complete(asked.question, asked.earlier)
     language, wanted = asked.understood.language, without_addresses(question)
-    home = await knowledge.search(asked.uow, wanted, locale=language, first=ARTICLES_LOOKED_AT)
+
+    async def search(locale: Language) -> SearchResult:
+        return await knowledge.search(
+            asked.uow, wanted, locale=locale, first=ARTICLES_LOOKED_AT, edition=edition
+        )
+
+    home = await search(language)
     verdict = decide(wanted, home, asked.judging)
     found: tuple[SearchResult, ...] = (home,)
     if verdict.decision is not Decision.ANSWERED and asked.policy.mode is not AnswerMode.STRICT:
-        abroad = await knowledge.search(asked.uow, wanted, locale=OTHER[language], first=ARTICLES_LOOKED_AT)
+        abroad = await search(OTHER[language])
         verdict = prefer(
             verdict,
             decide(wanted, abroad, asked.judging),

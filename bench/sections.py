@@ -12,6 +12,7 @@ SECTIONS = (
     "start",
     "records",
     "assistant",
+    "knowledge",
     "answering",
     "permissions",
     "sync",

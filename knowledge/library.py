@@ -39,6 +39,7 @@ PATIENCE = timedelta(seconds=1)
 LOOK_EVERY = timedelta(milliseconds=500)  # whether it is still worth a wait
 PACE_ASSUMED = 10.0  # passages a second, before any were embedded: two slow cores
 SAVE_AFTER = timedelta(seconds=2)  # a burst of edits is one snapshot
+REST_AFTER_SAVING = 20  # times as long as a snapshot took: one of a large base is a gigabyte to write
 SNAPSHOTS_KEPT = 2  # the newest, and the one that another process may be reading
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,7 @@ class _Kept:
     saving: asyncio.Task[None] | None = None
     unsaved: FaissPassageIndex | None = None
     pace: float = 0.0  # passages embedded a second, while it last embedded
+    saved_within: float = 0.0  # seconds, the last time
     damaged: int = 0  # snapshots that had to be made again
 
 
@@ -107,21 +109,23 @@ class Library:
                 await asyncio.wait({work}, timeout=PATIENCE.total_seconds())
         return kept.shelf.edition
 
-    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> None:
-        """Return when every text is searched by meaning, or when that would take longer than ``patience``.
+    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> Edition:
+        """Return the edition once every text is searched by meaning, or when that would outlast ``patience``.
 
         For a workspace that was just filled, and for a process that has just started and reads its snapshot.
         """
         loop, kept = asyncio.get_running_loop(), self._of(workspace_id)
         deadline = loop.time() + patience.total_seconds()
-        await self.edition(workspace_id)
+        edition = await self.edition(workspace_id)
         while (
             kept.shelf.articles and not kept.shelf.edition.is_whole and (left := deadline - loop.time()) > 0
         ):
             knows_what_is_missing = self.embedder.ready and kept.shelf.model == self.embedder.name
-            if knows_what_is_missing and len(kept.shelf.missing()) > left * (kept.pace or PACE_ASSUMED):
-                return
+            if knows_what_is_missing and len(await self._missing(kept)) > left * (kept.pace or PACE_ASSUMED):
+                break
             await asyncio.wait({self._work_on(kept)}, timeout=min(left, LOOK_EVERY.total_seconds()))
+            edition = kept.shelf.edition
+        return edition
 
     @property
     def is_whole(self) -> bool:
@@ -132,7 +136,7 @@ class Library:
         """Return how far the workspace's index is."""
         edition = await self.edition(workspace_id)
         kept = self._of(workspace_id)
-        waiting = kept.shelf.missing() if self.embedder.ready else dict.fromkeys(edition.passages)
+        waiting = await self._missing(kept) if self.embedder.ready else dict.fromkeys(edition.passages)
         return Progress(
             articles=len(edition.articles),
             passages=len(edition.passages),
@@ -243,22 +247,29 @@ class Library:
                 await self._bind(kept, ready)
 
     async def _embed_missing(self, kept: _Kept) -> None:
-        places = self.embedder.places
-        while missing := list(kept.shelf.missing().items())[:PASSAGES_AT_ONCE]:
-            passages, start = [passage for _, passage in missing], time.monotonic()
-            readings = await self.embedder.read_passages([passage.text for passage in passages])
-            titles = list(dict.fromkeys(passage.title for passage in passages))
-            named = dict(zip(titles, await self.embedder.read_titles(titles), strict=True))
-            made = await self.run(_pack, passages, readings, named, places)
-            async with kept.lock:
-                digests = (digest for digest, _ in missing)
-                kept.shelf.rows.update(zip(digests, made, strict=True))
-            kept.pace = len(passages) / max(time.monotonic() - start, 1e-3)
+        while missing := list((await self._missing(kept)).values()):
+            for start in range(0, len(missing), PASSAGES_AT_ONCE):
+                await self._embed(kept, missing[start : start + PASSAGES_AT_ONCE])
+
+    async def _embed(self, kept: _Kept, passages: Sequence[ShelvedPassage]) -> None:
+        start = time.monotonic()
+        readings = await self.embedder.read_passages([passage.text for passage in passages])
+        titles = list(dict.fromkeys(passage.title for passage in passages))
+        named = dict(zip(titles, await self.embedder.read_titles(titles), strict=True))
+        made = await self.run(_pack, passages, readings, named, self.embedder.places)
+        async with kept.lock:
+            kept.shelf.rows.update(zip((passage.digest for passage in passages), made, strict=True))
+        kept.pace = len(passages) / max(time.monotonic() - start, 1e-3)
+
+    async def _missing(self, kept: _Kept) -> dict[str, ShelvedPassage]:
+        """Return the passages without a row: off the loop, for there may be a hundred thousand to look at."""
+        async with kept.lock:
+            return await self.run(kept.shelf.missing)
 
     async def _bind(self, kept: _Kept, ready: FaissPassageIndex | None) -> None:
         shelf = kept.shelf
         async with kept.lock:
-            if shelf.missing():  # taken in by a search a moment ago
+            if await self.run(shelf.missing):  # taken in by a search a moment ago
                 kept.look_again = True
                 return
             shelf.edition = await self.run(shelf.bind, self.embedder.places, ready)
@@ -290,17 +301,19 @@ class Library:
             kept.saving.add_done_callback(self._report)
 
     async def _save_later(self, kept: _Kept) -> None:
-        await asyncio.sleep(SAVE_AFTER.total_seconds())
+        await asyncio.sleep(max(SAVE_AFTER.total_seconds(), REST_AFTER_SAVING * kept.saved_within))
         await self._save(kept)
 
     async def _save(self, kept: _Kept) -> None:
         index, kept.unsaved = kept.unsaved, None
         if index is None:
             return
+        start = time.monotonic()
         mapped = await self.run(_replace_snapshot, index, self._snapshots(kept.shelf.workspace_id))
         rows = await self.run(_rows_of, mapped)
         async with kept.lock:
             kept.shelf.swap(index, mapped, rows)
+        kept.saved_within = time.monotonic() - start
 
 
 def _load_newest(parent: Path) -> tuple[FaissPassageIndex | None, int]:
@@ -358,4 +371,4 @@ def _replace_snapshot(index: FaissPassageIndex, parent: Path) -> FaissPassageInd
     written = save_snapshot(index, parent)
     for folder in find_snapshots(parent)[SNAPSHOTS_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
-    return load_snapshot(written)
+    return load_snapshot(written, check=False)  # its files were read a moment ago, for their digests

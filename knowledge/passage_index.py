@@ -285,18 +285,21 @@ class FaissPassageIndex(FusedPassageIndex):
         *,
         version: int,
         model: str,
-        documents: Sequence[Sequence[str]],
+        documents: Sequence[Sequence[str]] | LexicalIndex,
         language_means: Mapping[Language, Floats],
         titles: Titles | None = None,
         tokens: Tokens | None = None,
     ) -> "FaissPassageIndex":
         """Index passages with their unit ``rows`` (n, dimension) and words, in one order.
 
+        ``documents`` are the words of each, or the index of them that there is already.
+
         ``model`` names the embedder; ``language_means`` are its mean rows per language, which steady the
         means of a base with few passages in one.
         """
-        if not len(passages) == len(rows) == len(documents):
-            raise ValueError(f"{len(passages)} passages, {len(rows)} rows, {len(documents)} documents")
+        lexical = documents if isinstance(documents, LexicalIndex) else LexicalIndex.build(documents)
+        if not len(passages) == len(rows) == lexical.rows:
+            raise ValueError(f"{len(passages)} passages, {len(rows)} rows, {lexical.rows} documents")
         languages = np.array([p.language for p in passages], dtype="U2")
         means = {
             language: _steady_mean(rows[languages == language], prior)
@@ -312,7 +315,7 @@ class FaissPassageIndex(FusedPassageIndex):
             plain=_flat_index(rows),
             centred=_flat_index(_unit(centred)),
             means=means,
-            lexical=LexicalIndex.build(documents),
+            lexical=lexical,
             titles=titles,
             tokens=tokens,
         )
@@ -345,7 +348,7 @@ def make_titles(
 
 
 def make_tokens(passages: Sequence[Packed], places: Mapping[Language, Places]) -> Tokens | None:
-    """Join the packed token rows of passages; None where the model gives none."""
+    """Take the packed token rows of passages; None where the model gives none."""
     joined = TokenRows.of(passages)
     means = {language: place_of(places, language) for language in places}
     return None if joined is None else Tokens(joined, means)

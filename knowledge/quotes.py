@@ -3,12 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from knowledge.ranking import DENSE_WEIGHT, LEXICAL_WEIGHT, Floats, Statistics
 from knowledge.sentences import Sentence, split_sentences
 from knowledge.text import tokens
+
+PASSAGES_REMEMBERED = 2_000  # some kilobytes each
 
 _HEADING = re.compile(r"#{1,6}\s")
 _RULE = re.compile(r"[\s|:\-=*_`~]*")  # the line under a table's head, a fence, a ruler
@@ -22,6 +25,21 @@ class Span:
     start: int
     end: int
     context: str
+
+
+@dataclass(frozen=True)
+class Quotable:
+    """What of a passage can be quoted, in order, and the search tokens of each span's context."""
+
+    spans: tuple[Span, ...]
+    words: tuple[frozenset[str], ...]
+
+
+@lru_cache(maxsize=PASSAGES_REMEMBERED)
+def read_quotable(text: str) -> Quotable:
+    """Cut a passage into spans; those that searches find again and again are cut once."""
+    spans = split_spans(text)
+    return Quotable(tuple(spans), tuple(frozenset(tokens(span.context)) for span in spans))
 
 
 def split_spans(text: str) -> list[Span]:
@@ -51,8 +69,13 @@ def _heads_a_table(sentence: Sentence, following: Sentence | None) -> bool:
 
 def share_words(spans: Sequence[Span], weights: Mapping[str, float]) -> Floats:
     """Return for each span the share of the question's weighted words that it holds, 0 to 1."""
+    return share_of([frozenset(tokens(span.context)) for span in spans], weights)
+
+
+def share_of(words: Sequence[frozenset[str]], weights: Mapping[str, float]) -> Floats:
+    """Return the same for spans whose words are known."""
     total = sum(weights.values()) or 1.0
-    held = [sum(weights.get(token, 0.0) for token in set(tokens(span.context))) for span in spans]
+    held = [sum(weight for word, weight in weights.items() if word in some) for some in words]
     return np.array(held, np.float32) / np.float32(total)
 
 

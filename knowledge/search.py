@@ -7,6 +7,7 @@ Only what the asker of ``uow`` may read takes part, from before anything is rank
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,11 +18,11 @@ from backend.core.errors import FieldError, InvalidInput, Unavailable
 from backend.core.unit_of_work import UnitOfWork
 from knowledge import ranking
 from knowledge.documents import Article, ArticleStatus
-from knowledge.embedding import Embedder
+from knowledge.embedding import Embedder, Reading
 from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
 from knowledge.passage_index import Found, Question
-from knowledge.quotes import Span, pick_span, share_words, split_spans
+from knowledge.quotes import Span, pick_span, read_quotable, share_of
 from knowledge.ranking import Features, Floats
 from knowledge.sentence_rows import SentenceRows
 from knowledge.shelf import Edition
@@ -31,6 +32,7 @@ LONGEST_QUESTION = 20_000  # characters, as a chat message; the encoder reads it
 MOST_HITS = 50
 PASSAGES_PER_HIT = 4  # looked at for each article wanted: several passages may be of one article
 QUOTED_BY_MEANING = 1  # hits whose quote is chosen by meaning, too: what would be the answer
+READINGS_KEPT = 64  # questions, most of some kilobytes
 SPANS_COMPARED = 12  # of one passage, the wordiest: what one run of the encoder takes
 
 
@@ -93,6 +95,7 @@ class KnowledgeBase:
     def __init__(self, library: Library, embedder: Embedder) -> None:
         self.library, self.embedder = library, embedder
         self._sentences = SentenceRows(embedder)
+        self._readings: OrderedDict[str, Reading] = OrderedDict()
 
     @property
     def state(self) -> str:
@@ -107,14 +110,14 @@ class KnowledgeBase:
             raise Unavailable(f"The embedding model cannot be loaded: {self.embedder.failure}")
         self.library.check()
 
-    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> None:
-        """Return when every text is searched by meaning, or when that would take longer than ``patience``.
+    async def wait_until_whole(self, workspace_id: str, *, patience: timedelta) -> Edition:
+        """Return the edition once every text is searched by meaning, or when that would outlast ``patience``.
 
         The model is waited for however long it takes: it is loaded once, in seconds. Raise Unavailable with
         the cause when it cannot be.
         """
         await self.embedder.wait_until_ready()
-        await self.library.wait_until_whole(workspace_id, patience=patience)
+        return await self.library.wait_until_whole(workspace_id, patience=patience)
 
     async def close(self) -> None:
         """Stop what runs in the background, write what is unwritten, let the model go."""
@@ -122,15 +125,22 @@ class KnowledgeBase:
         await asyncio.to_thread(self.embedder.close)
 
     async def search(
-        self, uow: UnitOfWork, question: str, *, locale: str | None = None, first: int = 5
+        self,
+        uow: UnitOfWork,
+        question: str,
+        *,
+        locale: str | None = None,
+        first: int = 5,
+        edition: Edition | None = None,
     ) -> SearchResult:
         """Return the articles that answer ``question`` best among those that ``uow``'s actor may read.
 
-        ``locale`` keeps to articles in that language; without it, all are searched. Raise InvalidInput
-        for an empty or overlong question and for ``first`` out of range.
+        ``locale`` keeps to articles in that language; without it, all are searched. ``edition`` is what to
+        search in, for who looks more than once in one turn; without it, what is committed now. Raise
+        InvalidInput for an empty or overlong question and for ``first`` out of range.
         """
         text = checked_question(question, first)
-        edition = await self.library.edition(uow.actor.workspace_id)
+        edition = edition or await self.library.edition(uow.actor.workspace_id)
         language = guess_language(text, default=language_of_locale(locale or uow.actor.locale))
         allowed = edition.readable_by(uow.actor, language_of_locale(locale) if locale else None)
         passed_over = edition.translated(allowed, language)
@@ -162,8 +172,19 @@ class KnowledgeBase:
         words = tokens(text)
         if edition.meaning is None or not self.embedder.ready or not edition.is_indexed(allowed):
             return Question(np.zeros(0, np.float32), words, language)
-        (reading,) = await self.embedder.read_queries([text])
+        reading = await self._read(text)
         return Question(reading.row, words, language, reading.tokens)
+
+    async def _read(self, text: str) -> Reading:
+        """Read a question; one that is looked up again, in the other language say, costs the encoder once."""
+        reading = self._readings.get(text)
+        if reading is None:
+            (reading,) = await self.embedder.read_queries([text])
+            self._readings[text] = reading
+        self._readings.move_to_end(text)
+        while len(self._readings) > READINGS_KEPT:
+            self._readings.popitem(last=False)
+        return reading
 
     async def find(
         self,
@@ -198,12 +219,11 @@ class KnowledgeBase:
     ) -> list[Span]:
         """Choose what to quote of each hit: by words, and for the first few by meaning as well."""
         weights = edition.words.lexical.weights(words)
-        spans = [split_spans(edition.passages[hit.passage_id].passage.text) for hit in hits]
-        shared = [share_words(some, weights) for some in spans]
         chosen = []
         for number, hit in enumerate(hits):
             text = edition.passages[hit.passage_id].passage.text
-            some, share, cosines = spans[number], shared[number], None
+            quotable = read_quotable(text)
+            some, share, cosines = list(quotable.spans), share_of(quotable.words, weights), None
             if row is not None and len(some) > 1 and number < QUOTED_BY_MEANING:
                 kept = sorted(np.argsort(-share, kind="stable")[:SPANS_COMPARED].tolist())
                 some, share = [some[i] for i in kept], share[kept]

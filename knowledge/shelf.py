@@ -5,6 +5,7 @@ read them is kept beside and decides before anything is ranked. Pure: no databas
 """
 
 import hashlib
+import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from backend.core.access import Actor, allows
 from knowledge.documents import Article, ArticleStatus
 from knowledge.embedding import Places
+from knowledge.lexical import LexicalIndex, Vocabulary, WordCounts
 from knowledge.passage_index import FaissPassageIndex, IndexedPassage, make_titles, make_tokens
 from knowledge.passages import Passage, split_passages, text_to_embed
 from knowledge.text import Language, language_of_locale, tokens
@@ -101,7 +103,9 @@ def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
         text = text_to_embed(article.title, passage)
         digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
         indexed = IndexedPassage(f"{key}/{passage.ordinal}#{digest}", key, language)
-        yield ShelvedPassage(article.title, passage, indexed, text, tuple(tokens(text)), digest)
+        # Interned: a base has every word a hundred times.
+        words = tuple(map(sys.intern, tokens(text)))
+        yield ShelvedPassage(article.title, passage, indexed, text, words, digest)
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,8 @@ class Edition:
         return self.meaning is not None and missing <= len(keys) * MOST_MISSING
 
 
+MOST_WORDS_GONE = 4  # times as many words as are in use: then those of texts that are gone are let go
+FEW_WORDS = 10_000
 MOST_MISSING = 0.2  # share of unembedded texts up to which meaning beats words alone
 
 
@@ -196,6 +202,8 @@ class Shelf:
     articles: dict[str, ShelvedArticle] = field(default_factory=dict)
     rows: dict[str, Embedded] = field(default_factory=dict)  # by digest
     model: str = ""  # whose rows these are
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    counts: dict[str, WordCounts] = field(default_factory=dict)  # by digest
     edition: Edition = field(init=False)
 
     def __post_init__(self) -> None:
@@ -213,6 +221,14 @@ class Shelf:
                 moved = True
         return moved
 
+    def _count_words(self, passages: list[ShelvedPassage]) -> LexicalIndex:
+        """Index the passages' words; those of passages that were there before are counted already."""
+        if len(self.vocabulary) > MOST_WORDS_GONE * max(len(self.edition.words.lexical), FEW_WORDS):
+            self.vocabulary, self.counts = Vocabulary(), {}
+        known = self.counts
+        self.counts = {p.digest: known.get(p.digest) or self.vocabulary.count(p.tokens) for p in passages}
+        return LexicalIndex.bind([self.counts[p.digest] for p in passages], self.vocabulary)
+
     def missing(self) -> dict[str, ShelvedPassage]:
         """Return the passages without a row, by digest."""
         return {p.digest: p for p in self._passages() if p.digest not in self.rows}
@@ -223,7 +239,7 @@ class Shelf:
         previous, indexed = self.edition, [p.indexed for p in passages]
         words = previous.words
         if list(words.passages) != indexed:
-            words = WordIndex.build(indexed, [p.tokens for p in passages])
+            words = WordIndex(indexed, self._count_words(passages))
         held = {p.article_id for p in previous.meaning.passages} if previous.meaning else set()
         return self._edition(passages, words, previous.meaning, held)
 
@@ -247,6 +263,9 @@ class Shelf:
 
     def _build(self, passages: list[ShelvedPassage], places: Mapping[Language, Places]) -> FaissPassageIndex:
         embedded = [self.rows[p.digest] for p in passages]
+        bound = self.edition.words
+        is_bound = list(bound.passages) == [p.indexed for p in passages]
+        words = bound.lexical if is_bound else self._count_words(passages)
         dimension = len(next(iter(places.values())).passages)
         # One row a title: the passages of a text follow one another and share it.
         numbers: dict[str, int] = {}
@@ -257,7 +276,7 @@ class Shelf:
             np.array([found.row for found in embedded], np.float32).reshape(len(passages), dimension),
             version=self.version,
             model=self.model,
-            documents=[p.tokens for p in passages],
+            documents=words,
             language_means={language: place.passages for language, place in places.items()},
             titles=make_titles(list(titles.values()), of_passage, places),
             tokens=make_tokens([found.tokens for found in embedded], places),

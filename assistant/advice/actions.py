@@ -1,7 +1,8 @@
 """Which actions a customer's records call for, and what each is worth; pure.
 
 Score = value × probability − cost, written as factors whose weights sum to it exactly (Decimal). Costs are
-working time at a rate per currency: assumptions until a workspace sets its own.
+working time at a rate per currency: assumptions until a workspace sets its own. An answer that is owed has
+none: the time is spent whatever it brings, so it is no reason against it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -303,9 +304,10 @@ def _scored(
     value = value.quantize(CENT)
     factors = [Factor(step.name, value * step.share, step.evidence, step.values) for step in chance.steps]
     rate = RATES.get(currency, OTHER_RATE)
-    cost = (HOURS[action] * rate).quantize(CENT)
+    is_owed = action in OWED
+    cost = Decimal(0) if is_owed else (HOURS[action] * rate).quantize(CENT)
     spent = {"hours": str(HOURS[action]), "rate": str(rate), "currency": currency}
-    factors.append(Factor("cost", -cost, "cost", spent))
+    factors.append(Factor("cost", -cost, "owed" if is_owed else "cost", spent))
     return NextAction(
         action=action,
         about=about,

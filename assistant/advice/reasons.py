@@ -34,6 +34,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "对{given}感兴趣的客户往往也需要{thing}。",
     ),
     "cost": ("{hours} h at {currency} {rate} an hour", "{hours} 小时 × 每小时 {currency} {rate}"),
+    "owed": (
+        "{hours} h, owed to who waits: not counted against it",
+        "{hours} 小时，客户在等待回复，不计成本",
+    ),
     "counted": ("{good} of {n} past cases", "过往 {n} 例中 {good} 例"),
     "prior": (
         "only {n} past cases, so the stage's own {value} is used (n={n})",

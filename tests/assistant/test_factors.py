@@ -16,6 +16,7 @@ from backend.core.ids import derived_id
 from backend.house import House
 from backend.sales.documents import Opportunity, StageChange
 from backend.sales.rules import StageType
+from backend.service.documents import Ticket, TicketPriority
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -78,6 +79,31 @@ def test_factors_sum_to_the_score_exactly(
         assert action.factors[-1].name == "cost"
         assert 0 <= action.chance.low <= action.probability <= action.chance.high <= 1
         assert all(factor.said("zh") and factor.said("en") for factor in action.factors)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["worth_unknown", "worth_known"])
+def test_an_answer_that_is_owed_is_never_worth_less_than_nothing(experience: Experience, known: bool) -> None:
+    """Whoever may read no deals (an agent) sees no value; the hours must not make the answer look wrong."""
+    asked = NOW - timedelta(days=3)
+    ticket = Ticket(
+        id=derived_id("ticket"),
+        number="T-1",
+        subject="Offline",
+        priority=TicketPriority.URGENT,
+        opened_at=asked,
+    )
+    won = deal(1, StageType.WON, Decimal(5_000), days=90, source="fair")
+    subject = Subject(about=ticket, tickets=[ticket], opportunities=[won] if known else [])
+    found = propose_actions(subject, learn([], [], {}), now=NOW, language="en")
+    assert [one.action for one in found] == ["answer_ticket", "escalate"]
+    for one in found:
+        assert sum((factor.weight for factor in one.factors), Decimal(0)) == one.score
+        assert one.value * one.probability - one.cost == one.score
+        assert (one.score > 0) is known
+        assert one.score >= 0
+        assert (one.factors[-1].name, one.factors[-1].weight) == ("cost", 0)
+        assert "owed" in one.factors[-1].said("en")
+        assert one.factors[-1].said("zh")
 
 
 @given(
