@@ -6,7 +6,7 @@ import pytest
 
 from backend.core.clock import HeldClock
 from backend.core.ids import new_id
-from notifications.delivery import LEASE, claim_deliveries, deliveries_of, settle_delivery
+from notifications.delivery import LEASE, claim_deliveries, deliveries_of, settle_deliveries
 from notifications.delivery import Settlement as Settled
 from notifications.documents import Delivery, DeliveryState, NotificationChannel
 from notifications.planning import plan_deliveries
@@ -128,9 +128,9 @@ async def test_a_lease_that_a_jump_forward_ended_belongs_to_who_took_it_then(cre
     [first] = await claim_deliveries([due.id], "first", now=at)
     assert await claim_deliveries([due.id], "second", now=at + LEASE / 2) == []
     [second] = await claim_deliveries([due.id], "second", now=at + HOUR)  # the clock jumped
-    assert await settle_delivery(first, Settled(state=DeliveryState.FAILED, reason="LATE")) is False
-    assert await settle_delivery(second, Settled(state=DeliveryState.SENT)) is True
-    assert await settle_delivery(second, Settled(state=DeliveryState.DUE)) is False  # once
+    assert await settle_deliveries([(first, Settled(state=DeliveryState.FAILED, reason="LATE"))]) == [False]
+    assert await settle_deliveries([(second, Settled(state=DeliveryState.SENT))]) == [True]
+    assert await settle_deliveries([(second, Settled(state=DeliveryState.DUE))]) == [False]  # once
     kept = await Delivery.get(due.id)
     assert kept is not None
     assert (kept.state, kept.reason) == (DeliveryState.SENT, "")
@@ -151,7 +151,7 @@ async def test_a_clock_that_jumps_back_while_a_lease_stands_gives_it_to_nobody_e
     other = await make_worker(crew.house, gateway, clock=HeldClock(at - DAY))
     await other.work()
     assert (await rows(told))["push"] == ("leased", "", "")
-    assert await settle_delivery(held, Settled(state=DeliveryState.SENT)) is True
+    assert await settle_deliveries([(held, Settled(state=DeliveryState.SENT))]) == [True]
     await other.work()
     await post.worker.work()
     assert post.received(value) == []  # what the first has sent is sent
