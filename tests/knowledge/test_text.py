@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from knowledge.lexical import LexicalIndex
-from knowledge.text import guess_language, language_of_locale, normalise, tokens
+from knowledge.text import guess_language, language_of_locale, normalise, tokens, undressed
 
 
 def test_scripts_widths_and_cases_fold_without_changing_length_of_chinese() -> None:
@@ -31,6 +31,25 @@ def test_words_are_stemmed_and_small_words_dropped_unless_nothing_else_is_left()
 )
 def test_language_is_told_by_script(text: str, language: str) -> None:
     assert guess_language(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("🔥🧱 Which ports? 🙏🏽", "Which ports?"),
+        ("\u202eWhich ports?\u202c", "Which ports?"),
+        ("Wh\u200bich 👩\u200d🔧 ports ➡️ open", "Which ports open"),
+        ("WHICH PORTS HAVE TO BE OPEN?", "which ports have to be open?"),
+        ("HL-30 SMS 保修多久？", "HL-30 SMS 保修多久？"),
+        ("Is −40 °C or 5 ℃ right for 20 ㎡?", "Is −40 °C or 5 ℃ right for 20 ㎡?"),
+        ("one\n\ntwo", "one\n\ntwo"),
+        ("🤖🤖", "🤖🤖"),
+        ("ما هي مدة الضمان؟", "ما هي مدة الضمان؟"),
+    ],
+)
+def test_a_question_is_read_without_its_ornaments(text: str, read: str) -> None:
+    assert undressed(text) == read
+    assert undressed(read) == read
 
 
 def test_a_locale_is_reduced_to_its_language() -> None:
