@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from knowledge.lexical import LexicalIndex
+from knowledge.lexical import LexicalIndex, Vocabulary
 from knowledge.text import guess_language, language_of_locale, normalise, tokens, undressed
 
 
@@ -63,6 +65,29 @@ def test_bm25_is_the_formula_of_lucene() -> None:
     average = (2 + 4 + 1) / 3
     expected = [idf * f / (f + 1.2 * (1 - 0.75 + 0.75 * n / average)) for f, n in ((1, 2), (2, 4))]
     assert index.score(["refund", "unknown"]).tolist() == pytest.approx([*expected, 0.0], abs=1e-6)
+
+
+WORDS = st.lists(st.sampled_from(["fee", "card", "refund", "探头", "a1", "x"]), max_size=12)
+
+
+@given(gone=st.lists(WORDS, max_size=4), documents=st.lists(WORDS, max_size=8))
+def test_words_that_are_counted_already_give_the_index_that_is_made_anew(
+    gone: list[list[str]], documents: list[list[str]]
+) -> None:
+    """What stays in the vocabulary of texts that are gone changes no number."""
+    vocabulary = Vocabulary()
+    for text in gone:
+        vocabulary.count(text)
+    bound = LexicalIndex.bind([vocabulary.count(words) for words in documents], vocabulary)
+    made = LexicalIndex.build(documents)
+    used = {word for words in documents for word in words}
+    assert len(bound) == len(made) == len(used)
+    rows = np.arange(len(documents))
+    for word in ["fee", "card", "探头", "nowhere"]:
+        question = [word, "refund", "refund"]
+        assert bound.score(question).tolist() == made.score(question).tolist()
+        assert bound.weights(question) == made.weights(question)
+        assert bound.coverage(question, rows).tolist() == made.coverage(question, rows).tolist()
 
 
 def test_coverage_weighs_rare_and_unknown_words() -> None:
