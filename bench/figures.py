@@ -107,7 +107,7 @@ class Figure:
 class Section:
     """A part of the benchmark that runs by itself. A module of ``bench`` declares one as ``SECTION``.
 
-    ``minutes`` says about how long it takes: all sections together stay below 15.
+    ``minutes`` says about how long it takes: all sections together stay below 20.
     """
 
     name: str

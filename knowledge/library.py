@@ -371,4 +371,4 @@ def _replace_snapshot(index: FaissPassageIndex, parent: Path) -> FaissPassageInd
     written = save_snapshot(index, parent)
     for folder in find_snapshots(parent)[SNAPSHOTS_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
-    return load_snapshot(written, check=False)  # its files were read a moment ago, for their digests
+    return load_snapshot(written, written=index)

@@ -26,7 +26,7 @@ from knowledge.quotes import Span, pick_span, read_quotable, share_of
 from knowledge.ranking import Features, Floats
 from knowledge.sentence_rows import SentenceRows
 from knowledge.shelf import Edition
-from knowledge.text import Language, guess_language, language_of_locale, tokens
+from knowledge.text import Language, guess_language, language_of_locale, tokens, undressed
 
 LONGEST_QUESTION = 20_000  # characters, as a chat message; the encoder reads its first 512 tokens
 MOST_HITS = 50
@@ -172,7 +172,7 @@ class KnowledgeBase:
         words = tokens(text)
         if edition.meaning is None or not self.embedder.ready or not edition.is_indexed(allowed):
             return Question(np.zeros(0, np.float32), words, language)
-        reading = await self._read(text)
+        reading = await self._read(undressed(text))
         return Question(reading.row, words, language, reading.tokens)
 
     async def _read(self, text: str) -> Reading:

@@ -273,7 +273,7 @@ class Shelf:
         titles = {number: found.title for number, found in zip(of_passage, embedded, strict=True)}
         return FaissPassageIndex.build(
             [p.indexed for p in passages],
-            np.array([found.row for found in embedded], np.float32).reshape(len(passages), dimension),
+            _stacked([found.row for found in embedded], dimension).astype(np.float32),
             version=self.version,
             model=self.model,
             documents=words,
@@ -306,3 +306,9 @@ class Shelf:
         """Return all passages in the one order that indexes of the same texts share."""
         ordered = (self.articles[id] for id in sorted(self.articles))
         return list(chain.from_iterable(article.passages for article in ordered))
+
+
+def _stacked(rows: list[NDArray[np.float16]], dimension: int) -> NDArray[np.float16]:
+    """Return rows as one array. ``np.array`` would hold every other thread up for three times as long."""
+    joined = np.concatenate(rows) if rows else np.zeros(0, np.float16)
+    return joined.reshape(len(rows), dimension)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Titles, T
 from knowledge.token_rows import TokenRows
 
 LAYOUT = 2  # raise when the files below change; older snapshots are then built again
+ROWS_AT_ONCE = 1_000
 _MANIFEST = "manifest.json"
 
 
@@ -48,8 +50,7 @@ def save_snapshot(index: FaissPassageIndex, parent: Path) -> Path:
     means: dict[Any, Any] = dict(index.means)
     np.savez(fresh / "means.npz", **means)
     _save_sharpeners(index, fresh)
-    rows = [[p.passage_id, p.article_id, p.language] for p in index.passages]
-    (fresh / "passages.json").write_text(json.dumps(rows))
+    _save_passages(index.passages, fresh / "passages.json")
     index.lexical.save(fresh)
     digests = {path.name: _digest(path) for path in sorted(fresh.iterdir())}
     manifest = {"layout": LAYOUT, "version": index.version, "model": index.model, "sha256": digests}
@@ -66,10 +67,11 @@ def save_snapshot(index: FaissPassageIndex, parent: Path) -> Path:
     return folder
 
 
-def load_snapshot(folder: Path, *, check: bool = True) -> FaissPassageIndex:
+def load_snapshot(folder: Path, *, written: FaissPassageIndex | None = None) -> FaissPassageIndex:
     """Read one version, checking every file; raise SnapshotDamaged when anything is missing or altered.
 
-    Without ``check`` the files are taken as they are: for who has written them just now.
+    ``written`` is what was saved there a moment ago, if it was: then nothing is checked again, and what
+    stays in memory anyway is taken over.
     """
     try:
         manifest = json.loads((folder / _MANIFEST).read_text())
@@ -78,24 +80,34 @@ def load_snapshot(folder: Path, *, check: bool = True) -> FaissPassageIndex:
         raise SnapshotDamaged(folder, f"its manifest cannot be read: {type(error).__name__}") from error
     if layout != LAYOUT:
         raise SnapshotDamaged(folder, f"its layout is {layout}, this build reads {LAYOUT}")
-    for name, digest in digests.items() if check else ():
+    for name, digest in digests.items() if written is None else ():
         if not (folder / name).is_file() or _digest(folder / name) != digest:
             raise SnapshotDamaged(folder, f"{name} is missing or altered")
     with np.load(folder / "means.npz") as stored:
         means = {name: stored[name] for name in stored.files}
-    rows = json.loads((folder / "passages.json").read_text())
     return FaissPassageIndex(
         version=manifest["version"],
         model=manifest["model"],
-        passages=[IndexedPassage(*row) for row in rows],
+        passages=_load_passages(folder / "passages.json") if written is None else written.passages,
         # Mapped, not read: processes share the pages, and what is not asked for costs no memory.
         plain=faiss.read_index(str(folder / "plain.faiss"), faiss.IO_FLAG_MMAP_IFC),
         centred=faiss.read_index(str(folder / "centred.faiss"), faiss.IO_FLAG_MMAP_IFC),
         means=means,
-        lexical=LexicalIndex.load(folder),
+        lexical=LexicalIndex.load(folder) if written is None else written.lexical,
         titles=_load_titles(folder),
         tokens=_load_tokens(folder),
     )
+
+
+def _save_passages(passages: Sequence[IndexedPassage], file: Path) -> None:
+    """Write a list of lists, some at a time: whoever waits for Python meanwhile gets its turn."""
+    rows = [[p.passage_id, p.article_id, p.language] for p in passages]
+    parts = (rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE))
+    file.write_text("[" + ", ".join(json.dumps(part)[1:-1] for part in parts) + "]")
+
+
+def _load_passages(file: Path) -> list[IndexedPassage]:
+    return [IndexedPassage(*row) for row in json.loads(file.read_text())]
 
 
 def _save_sharpeners(index: FaissPassageIndex, folder: Path) -> None:

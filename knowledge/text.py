@@ -15,6 +15,9 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 _HAN_CHARACTER = re.compile(f"[{_HAN}]")
 _WORD = re.compile(rf"[^\W\d_{_HAN}]+")
+_SPACES = re.compile(r"[ \t]{2,}")
+_LATIN_WORD = re.compile(r"[A-Z]{2,}")
+SHOUTED_WORDS = 4  # in capitals and no other: fewer may be names of products
 _SMALL_WORDS = frozenset(
     """
     a about am an and any are as at be been but by can could did do does for from had has have he how i if
@@ -37,6 +40,32 @@ def normalise(text: str) -> str:
     """Fold width and compatibility forms (NFKC), case, and traditional to simplified Chinese."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return folded.translate(_simplified()) if _HAN_CHARACTER.search(folded) else folded
+
+
+def undressed(text: str) -> str:
+    """Return a question as the encoder should read it: without pictures and marks of direction, not shouted.
+
+    They say nothing about what is asked, and move the row all the same: with two emoji at its end a question
+    was answered with another paragraph. Signs such as ° and ℃ stay. A text of nothing else stays as it is.
+    """
+    kept = "".join(" " if _is_picture(c) else c for c in text if not _is_unseen(c))
+    kept = _SPACES.sub(" ", kept).strip()
+    if not any(character.isalnum() for character in kept):
+        return text
+    shouted = kept.isupper() and len(_LATIN_WORD.findall(kept)) >= SHOUTED_WORDS
+    return kept.lower() if shouted else kept
+
+
+def _is_picture(character: str) -> bool:
+    code = ord(character)
+    return (0x2190 <= code <= 0x2BFF or code >= 0x1F000) and unicodedata.category(character) in ("So", "Sk")
+
+
+def _is_unseen(character: str) -> bool:
+    """Tell whether a character only says how others are shown: direction, joining, variation, keycap."""
+    return (
+        unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f" or character == "\u20e3"
+    )
 
 
 def guess_language(text: str, *, default: Language = "en") -> Language:

@@ -42,11 +42,11 @@ def test_the_file_has_the_promise_and_the_peers() -> None:
     }
 
 
-def test_each_section_is_there_under_its_name_and_all_together_take_less_than_15_minutes() -> None:
+def test_each_section_is_there_under_its_name_and_all_together_take_less_than_20_minutes() -> None:
     found = sections([])
 
     assert tuple(section.name for section in found) == SECTIONS
-    assert sum(section.minutes for section in found) <= 15
+    assert sum(section.minutes for section in found) <= 20
 
 
 def test_a_section_that_there_is_not_is_refused_by_name() -> None:

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from knowledge.lexical import LexicalIndex
-from knowledge.text import guess_language, language_of_locale, normalise, tokens
+from knowledge.lexical import LexicalIndex, Vocabulary
+from knowledge.text import guess_language, language_of_locale, normalise, tokens, undressed
 
 
 def test_scripts_widths_and_cases_fold_without_changing_length_of_chinese() -> None:
@@ -33,6 +35,25 @@ def test_language_is_told_by_script(text: str, language: str) -> None:
     assert guess_language(text) == language
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("🔥🧱 Which ports? 🙏🏽", "Which ports?"),
+        ("\u202eWhich ports?\u202c", "Which ports?"),
+        ("Wh\u200bich 👩\u200d🔧 ports ➡️ open", "Which ports open"),
+        ("WHICH PORTS HAVE TO BE OPEN?", "which ports have to be open?"),
+        ("HL-30 SMS 保修多久？", "HL-30 SMS 保修多久？"),
+        ("Is −40 °C or 5 ℃ right for 20 ㎡?", "Is −40 °C or 5 ℃ right for 20 ㎡?"),
+        ("one\n\ntwo", "one\n\ntwo"),
+        ("🤖🤖", "🤖🤖"),
+        ("ما هي مدة الضمان؟", "ما هي مدة الضمان؟"),
+    ],
+)
+def test_a_question_is_read_without_its_ornaments(text: str, read: str) -> None:
+    assert undressed(text) == read
+    assert undressed(read) == read
+
+
 def test_a_locale_is_reduced_to_its_language() -> None:
     assert [language_of_locale(x) for x in ("zh-CN", "zh_Hant", "en-GB")] == ["zh", "zh", "en"]
     assert guess_language("42", default="zh") == "zh"
@@ -44,6 +65,29 @@ def test_bm25_is_the_formula_of_lucene() -> None:
     average = (2 + 4 + 1) / 3
     expected = [idf * f / (f + 1.2 * (1 - 0.75 + 0.75 * n / average)) for f, n in ((1, 2), (2, 4))]
     assert index.score(["refund", "unknown"]).tolist() == pytest.approx([*expected, 0.0], abs=1e-6)
+
+
+WORDS = st.lists(st.sampled_from(["fee", "card", "refund", "探头", "a1", "x"]), max_size=12)
+
+
+@given(gone=st.lists(WORDS, max_size=4), documents=st.lists(WORDS, max_size=8))
+def test_words_that_are_counted_already_give_the_index_that_is_made_anew(
+    gone: list[list[str]], documents: list[list[str]]
+) -> None:
+    """What stays in the vocabulary of texts that are gone changes no number."""
+    vocabulary = Vocabulary()
+    for text in gone:
+        vocabulary.count(text)
+    bound = LexicalIndex.bind([vocabulary.count(words) for words in documents], vocabulary)
+    made = LexicalIndex.build(documents)
+    used = {word for words in documents for word in words}
+    assert len(bound) == len(made) == len(used)
+    rows = np.arange(len(documents))
+    for word in ["fee", "card", "探头", "nowhere"]:
+        question = [word, "refund", "refund"]
+        assert bound.score(question).tolist() == made.score(question).tolist()
+        assert bound.weights(question) == made.weights(question)
+        assert bound.coverage(question, rows).tolist() == made.coverage(question, rows).tolist()
 
 
 def test_coverage_weighs_rare_and_unknown_words() -> None:
