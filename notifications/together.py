@@ -25,19 +25,27 @@ class Together(Generic[Q, A]):
     ) -> None:
         self._look, self._most, self._at_once = look, most, at_once
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._looking: set[asyncio.Task[None]] = set()
+        self._looking = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q) -> A:
         """Return the answer. Who is cancelled meanwhile is left out of a look that has not begun."""
         waiting: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, waiting))
-        if len(self._looking) < self._at_once:
+        if self._looking < self._at_once:
+            self._looking += 1
             task = asyncio.create_task(self._work(), name="together")
-            self._looking.add(task)
-            task.add_done_callback(self._looking.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await waiting
 
     async def _work(self) -> None:
+        try:
+            await self._answer_all()
+        finally:  # in the step that found nobody waiting: who asks after it starts the next
+            self._looking -= 1
+
+    async def _answer_all(self) -> None:
         while part := self._next():
             try:
                 answers = await self._look([question for question, _ in part])

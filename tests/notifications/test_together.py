@@ -64,6 +64,21 @@ async def test_who_is_cancelled_is_left_out_and_holds_up_nobody() -> None:
     assert [task.cancelled() for task in tasks] == [True, True, False]
 
 
+async def test_whoever_comes_just_as_the_last_look_ends_is_answered() -> None:
+    async def look(asked: Sequence[int]) -> list[int | Exception]:
+        return list(asked)
+
+    together = Together(look, most=1)
+
+    async def one(number: int) -> int:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        return await together.ask(number)
+
+    async with asyncio.timeout(10):
+        assert await asyncio.gather(*(one(number) for number in range(20))) == list(range(20))
+
+
 @given(
     asked=st.lists(st.integers(0, 50), max_size=60),
     most=st.integers(1, 9),
