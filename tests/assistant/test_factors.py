@@ -101,7 +101,7 @@ def test_an_answer_that_is_owed_is_never_worth_less_than_nothing(experience: Exp
         assert one.value * one.probability - one.cost == one.score
         assert (one.score > 0) is known
         assert one.score >= 0
-        assert (one.factors[-1].name, one.factors[-1].weight) == ("cost", 0)
+        assert (one.factors[-1].name, one.factors[-1].weight) == ("cost", Decimal(0))
         assert "owed" in one.factors[-1].said("en")
         assert one.factors[-1].said("zh")
 
