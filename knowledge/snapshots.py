@@ -101,9 +101,11 @@ def load_snapshot(folder: Path, *, written: FaissPassageIndex | None = None) -> 
 
 def _save_passages(passages: Sequence[IndexedPassage], file: Path) -> None:
     """Write a list of lists, some at a time: whoever waits for Python meanwhile gets its turn."""
-    rows = [[p.passage_id, p.article_id, p.language] for p in passages]
-    parts = (rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE))
-    file.write_text("[" + ", ".join(json.dumps(part)[1:-1] for part in parts) + "]")
+    parts = []
+    for start in range(0, len(passages), ROWS_AT_ONCE):
+        some = passages[start : start + ROWS_AT_ONCE]
+        parts.append(json.dumps([[p.passage_id, p.article_id, p.language] for p in some])[1:-1])
+    file.write_text("[" + ", ".join(parts) + "]")
 
 
 def _load_passages(file: Path) -> list[IndexedPassage]:
@@ -128,7 +130,7 @@ def _load_titles(folder: Path) -> Titles | None:
     with np.load(folder / "title_places.npz") as stored:
         places: dict[Any, Any] = {name: stored[name] for name in stored.files if name != "numbers"}
         numbers = stored["numbers"]
-    return Titles(np.load(folder / "titles.npy", mmap_mode="r"), numbers, places)
+    return Titles(np.asarray(np.load(folder / "titles.npy", mmap_mode="r")), numbers, places)
 
 
 def _load_tokens(folder: Path) -> Tokens | None:

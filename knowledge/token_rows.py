@@ -94,8 +94,9 @@ class TokenRows:
         ends = np.cumsum([len(rows) for rows in self._passages], dtype=np.int64)
         shape = (int(ends[-1]), self._passages[0].shape[1])
         joined = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
+        plain = np.asarray(joined)
         for rows, end in zip(self._passages, ends.tolist(), strict=True):
-            joined[end - len(rows) : end] = rows
+            plain[end - len(rows) : end] = rows
         joined.flush()
         return ends
 
