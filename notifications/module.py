@@ -35,7 +35,7 @@ from notifications.outlets import provide_sending
 from notifications.pings import Pinger
 from notifications.planning import on_notification_raised
 from notifications.queue_figures import LOOK_EVERY, QueueFigures, look_at_queue, tell_status
-from notifications.queueing import bring_back, drop_expired
+from notifications.queueing import drop_expired
 from notifications.reminders import Reminders
 from notifications.resending import on_readers_changed
 from notifications.retracting import on_notification_read
@@ -82,10 +82,8 @@ async def wake_phones(services: svcs.Container) -> None:
 
 
 async def give_up_late_ones(services: svcs.Container) -> None:
-    """Give up on what has outlived its use, before a worker takes it in hand; mend what a clock did."""
+    """Give up on what has outlived its use, before a worker takes it in hand."""
     store = await services.aget(Store)
-    if brought := await bring_back(now=store.clock.now()):
-        log.warning("deliveries_planned_ahead_of_time", count=brought)
     if dropped := await drop_expired(now=store.clock.now()):
         log.info("deliveries_expired", count=dropped)
 

@@ -17,7 +17,6 @@ from notifications.documents import (
     Delivery,
     DeliverySort,
     DeliveryState,
-    NotificationChannel,
     SyncPing,
     TurnBucket,
 )
@@ -142,25 +141,6 @@ async def drop_expired(*, now: datetime) -> int:
         walk.found(result.modified_count)
         dropped += int(result.modified_count)
     return dropped
-
-
-LONGEST_WAIT = timedelta(days=9)
-"""No setting lets anything wait longer: seven days of a throttle, a night of quiet hours, and a day more."""
-
-
-async def bring_back(*, now: datetime) -> int:
-    """Let leave now what was planned by a clock that was far ahead of ours; return how much.
-
-    By its own times it would wait until then: a year, where a machine began in the next. Whether that clock
-    was wrong or ours is now, nobody can tell from here: better early than never. It expires when it would.
-    """
-    back = {"next_at": now, "not_before": now, "raised_at": now}
-    brought = 0
-    for channel in NotificationChannel:
-        due = {"state": DeliveryState.DUE.value, "channel": channel.value}
-        ahead = due | {"next_at": {"$gt": now + LONGEST_WAIT}}
-        brought += int((await _rows().update_many(ahead, {"$set": back})).modified_count)
-    return brought
 
 
 async def take_turn_of(

@@ -2,15 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
-
 from backend.core.clock import HeldClock
 from backend.core.ids import new_id
 from notifications.delivery import LEASE, claim_deliveries, deliveries_of, settle_deliveries
 from notifications.delivery import Settlement as Settled
 from notifications.documents import Delivery, DeliveryState, NotificationChannel
-from notifications.planning import plan_deliveries
-from notifications.queueing import bring_back, drop_expired
+from notifications.queueing import drop_expired
 from notifications.recording import RecordingGateway
 from tests.crew import Crew
 from tests.notifications.pushing import PostOffice, make_worker, register
@@ -69,7 +66,6 @@ async def test_quiet_hours_end_once_however_the_clock_jumps(crew: Crew, post: Po
         post.clock.advance(start + jump - post.clock.now())
         await post.worker.work()
         await drop_expired(now=post.clock.now())
-        await bring_back(now=post.clock.now())
         assert post.received(value) == []
         assert (await rows(told))["push"] == ("due", "quiet_hours", "user")
     post.clock.advance(4 * HOUR)
@@ -81,43 +77,6 @@ async def test_quiet_hours_end_once_however_the_clock_jumps(crew: Crew, post: Po
         await drop_expired(now=post.clock.now())
     assert len(post.received(value)) == 1
     assert (await rows(told))["push"] == ("sent", "", "user")
-
-
-@pytest.mark.parametrize("ahead", [400 * DAY, 10 * DAY])
-async def test_what_was_planned_by_a_clock_that_was_far_ahead_leaves_when_it_is_put_right(
-    crew: Crew, post: PostOffice, ahead: timedelta
-) -> None:
-    value = f"ok-{new_id()}"
-    await register(crew.rep, value)
-    told = await raised(crew)
-    await post.plan()
-    house = crew.house.store.unit_of_work(crew.system)
-    then = await plan_deliveries(house, told.id, at=post.clock.now() + ahead)
-    for planned in then:  # as if the house had planned it then
-        await planned.save()
-    await post.send()
-    assert post.received(value) == []
-    assert await bring_back(now=post.clock.now()) > 0
-    assert await bring_back(now=post.clock.now()) == 0
-    await post.worker.work()
-    assert len(post.received(value)) == 1
-    assert (await rows(told))["push"] == ("sent", "", "")
-
-
-async def test_what_waits_as_its_settings_say_is_not_brought_back(crew: Crew, post: PostOffice) -> None:
-    await register(crew.rep, f"ok-{new_id()}")
-    week = {"type": "message_received", "most": 1, "minutes": 10_080}
-    await prefer(crew.rep, throttles=[week], quietHours=around_now(hours=20))
-    told = [await raised(crew) for _ in range(3)]
-    await post.plan()
-    before = [sorted(map(str, await deliveries_of(one.id))) for one in told]
-    assert any("throttled" in one for rows in before for one in rows)
-    digests = await Delivery.find({"user_id": crew.rep.user_id, "sort": "digest"}).to_list()
-    assert digests
-    await bring_back(now=post.clock.now())
-    assert [sorted(map(str, await deliveries_of(one.id))) for one in told] == before
-    after = await Delivery.find({"user_id": crew.rep.user_id, "sort": "digest"}).to_list()
-    assert sorted(map(str, after)) == sorted(map(str, digests))
 
 
 async def test_a_lease_that_a_jump_forward_ended_belongs_to_who_took_it_then(crew: Crew) -> None:
