@@ -26,8 +26,8 @@ from assistant.conversations import start_conversation
 from assistant.turn import ask
 from backend.core.access import Actor, system_actor
 from backend.core.demo import FOLDER
-from backend.core.garbage import spare_the_collector
 from backend.core.ids import new_id
+from backend.core.interpreter import prepare_to_serve
 from backend.core.settings import Settings
 from backend.core.unit_of_work import UnitOfWork
 from backend.house import House, open_house
@@ -63,7 +63,7 @@ async def measure(stage: Stage) -> list[Figure]:
     async with open_house(main.MODULES, settings, working=True) as house, svcs.Container(house.registry) as s:
         answering = await s.aget(Answering)
         await answering.knowledge.embedder.wait_until_ready()
-        spare_the_collector()  # as the house does when it serves
+        prepare_to_serve()  # as the house does when it serves
         figures = [Figure(name="memory with the model loaded", ours=_memory(), unit="MB")]
         for size in sizes:
             stage.say(f"writing and indexing {size:,} articles")
