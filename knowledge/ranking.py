@@ -35,18 +35,30 @@ class Statistics:
     spread: float
 
     @classmethod
-    def of(
-        cls, scores: Floats, *, usual: "Statistics | None" = None, weight: int = USUAL_WEIGHT
-    ) -> "Statistics":
+    def of(cls, scores: Floats, *, usual: "Statistics | None" = None) -> "Statistics":
         """Measure; a spread of 0 (one passage, or all alike) makes every z-score 0.
 
-        ``usual`` is what a base of this kind shows: it counts as ``weight`` passages more, so that a base
-        with few passages in a language has a scale. How far this base's mean lies from the usual one is no
-        spread: it would make every score of an unusual base weigh less.
+        ``usual`` is what a base of this kind shows: it counts as USUAL_WEIGHT passages more, so that a base
+        with few passages in a language has a scale.
         """
-        if usual is None or (not weight and len(scores)):
+        if usual is None:
             return cls(float(np.mean(scores)), float(np.std(scores))) if len(scores) else cls(0.0, 0.0)
-        share = len(scores) / (len(scores) + weight)
+        share = len(scores) / (len(scores) + USUAL_WEIGHT)
+        measured = cls.of(scores)
+        mean = share * measured.mean + (1 - share) * usual.mean
+        square = share * (measured.spread**2 + measured.mean**2)
+        square += (1 - share) * (usual.spread**2 + usual.mean**2)
+        return cls(mean, max(square - mean**2, 0.0) ** 0.5)
+
+    @classmethod
+    def of_best(cls, scores: Floats, *, usual: "Statistics", most: int) -> "Statistics":
+        """Measure the best of a base: ``usual`` fills up a list shorter than ``most``, a full one needs none.
+
+        How far these best lie from the usual ones is no spread of theirs: it would make every score of an
+        unusual base weigh less.
+        """
+        missing = max(min(most - len(scores), USUAL_WEIGHT), 0)
+        share = len(scores) / max(len(scores) + missing, 1)
         measured = cls.of(scores)
         mean = share * measured.mean + (1 - share) * usual.mean
         return cls(mean, (share * measured.spread**2 + (1 - share) * usual.spread**2) ** 0.5)
@@ -165,10 +177,8 @@ def fuse(candidates: Candidates, compare: CompareTokens | None = None) -> Ranked
             if not len(best):
                 continue
             tokens[best] = compare(best)
-            # The best of many passages need no help: what is usual fills up a short list, and says nothing of
-            # a full one, or it would set one language's passages behind the other's.
-            usual, missing = Statistics(mean, USUAL_TOKENS_SPREAD), COMPARED_BY_TOKENS - len(best)
-            z = Statistics.of(tokens[best], usual=usual, weight=min(missing, USUAL_WEIGHT)).z(tokens[best])
+            usual = Statistics(mean, USUAL_TOKENS_SPREAD)
+            z = Statistics.of_best(tokens[best], usual=usual, most=COMPARED_BY_TOKENS).z(tokens[best])
             # Who was not compared stands behind the worst of those who were.
             scores[numbers] += weight * float(z.min())
             scores[best] += weight * (z - float(z.min()))
