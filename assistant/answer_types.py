@@ -40,6 +40,16 @@ class Citation:
     article: CitedArticle
     quote: str
 
+    @classmethod
+    def of(cls, evidence: documents.Evidence) -> Self:
+        article = CitedArticle(
+            id=strawberry.ID(evidence.article_id),
+            version=evidence.article_version,
+            title=evidence.title,
+            locale=evidence.locale,
+        )
+        return cls(article=article, quote=evidence.quote)
+
 
 @strawberry.type(description="The ticket in which people take over, or that a reply is drawn from.")
 class TicketReference:
@@ -85,7 +95,7 @@ class Answer:
             decision=record.decision,
             confidence=record.confidence,
             reason=record.reason,
-            citations=[_citation(evidence) for evidence in record.evidence if evidence.cited],
+            citations=[Citation.of(evidence) for evidence in record.evidence if evidence.cited],
             ticket=ticket,
             locale=record.language,
             mode=record.mode,
@@ -130,20 +140,10 @@ class AnswerEvent:
 
     @classmethod
     def of(cls, event: streaming.AnswerEvent) -> Self:
-        cited = [_citation(one) for one in event.citations]
+        cited = [Citation.of(one) for one in event.citations]
         return cls(
             step=event.step,
             delta=event.delta if event.step is Step.TEXT else None,
             citations=cited if event.step is Step.CITATIONS else None,
             answer=Answer.of(event.answer) if event.answer else None,
         )
-
-
-def _citation(evidence: documents.Evidence) -> Citation:
-    article = CitedArticle(
-        id=strawberry.ID(evidence.article_id),
-        version=evidence.article_version,
-        title=evidence.title,
-        locale=evidence.locale,
-    )
-    return Citation(article=article, quote=evidence.quote)

@@ -15,7 +15,9 @@ _HANDED_OVER = {
     Reason.DANGER: "danger",
     Reason.HUMAN_FIRST: "human_first",
     Reason.ARTICLES_DISAGREE: "disagree",
+    Reason.KNOWLEDGE_NOT_READY: "not_ready",
 }
+_WITHOUT_TICKET = (Reason.DANGER, Reason.KNOWLEDGE_NOT_READY)  # that have a sentence of their own for staff
 
 
 def compose_text(
@@ -78,4 +80,4 @@ def compose_hand_over(verdict: Verdict, language: Language, *, ticket_number: st
     key = _HANDED_OVER.get(verdict.reason, usual)
     if ticket_number:
         return say(f"{key}_ticket", language, number=ticket_number, when=when)
-    return say("danger" if verdict.reason is Reason.DANGER else usual, language)
+    return say(key if verdict.reason in _WITHOUT_TICKET else usual, language)

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 
 import strawberry
 
-from assistant import calibration_runs, feedback, freshness, model_budget, policy, turn
+from assistant import calibration_runs, feedback, freshness, grounds, model_budget, policy, turn
 from assistant.answer_types import (
     Answer,
     AnswerEvent,
@@ -14,6 +14,7 @@ from assistant.answer_types import (
 )
 from assistant.answering import Answering
 from assistant.conversations import start_conversation
+from assistant.grounds_types import AnswerGrounds
 from assistant.policy_types import (
     AssistantPolicy,
     AssistantPolicySetInput,
@@ -42,6 +43,12 @@ class AssistantQuery:
         found = await feedback.find_answers(info.context.uow, conversation_id)
         outdated = await freshness.find_outdated(info.context.uow, found)
         return [Answer.of(one, outdated=one.id in outdated) for one in found]
+
+    @strawberry.field(
+        description="What an answer was decided on: passages with scores, threshold, models. For staff."
+    )
+    async def answer_grounds(self, info: Info, id: strawberry.ID) -> AnswerGrounds:
+        return AnswerGrounds.of(await grounds.find_grounds(info.context.uow, id))
 
     @strawberry.field(description="How questions are answered in your workspace. For staff.")
     async def assistant_policy(self, info: Info) -> AssistantPolicy:

@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import structlog
+
 from assistant.answering import Answering
 from assistant.calibration_runs import adjustment_of
 from assistant.confidence import load_calibration
@@ -25,7 +27,7 @@ from assistant.turn_record import Turn, save_turn
 from assistant.understand import Intent, Understood, understand
 from assistant.withheld import without_addresses
 from backend.core.access import Actor
-from backend.core.errors import FieldError, Forbidden, InvalidInput
+from backend.core.errors import FieldError, Forbidden, InvalidInput, Unavailable
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Conversation
@@ -33,6 +35,8 @@ from backend.service.rules import LONGEST_MESSAGE
 from knowledge.search import KnowledgeBase, SearchResult
 from knowledge.shelf import Edition
 from knowledge.text import Language
+
+log = structlog.get_logger(__name__)
 
 INDEX_PATIENCE = timedelta(seconds=30)  # a person would rather wait than be told that there is no answer
 ARTICLES_LOOKED_AT = 8  # as calibrated; also for translations of what the other language answers
@@ -172,13 +176,22 @@ async def _look_up(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
             return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
         if facts.missing:
             return _Looked(verdict=Verdict(Decision.CLARIFIED, Reason.NO_SUCH_RECORD), facts=facts)
-    # The first seconds of a process, or of a new help centre, are worth a wait: words alone guess.
-    edition = await knowledge.wait_until_whole(asked.uow.actor.workspace_id, patience=INDEX_PATIENCE)
+    edition = await _edition(knowledge, asked.uow.actor.workspace_id)
     looked = await _look_up_chosen(knowledge, edition, asked)
     looked = looked or await _look_up_articles(knowledge, edition, asked)
     if facts is not None and looked.verdict.decision is not Decision.ANSWERED:
         return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
     return looked
+
+
+async def _edition(knowledge: KnowledgeBase, workspace_id: str) -> Edition:
+    """Return what to look the question up in; without a model its words are searched, and people answer."""
+    try:
+        # The first seconds of a process, or of a new help centre, are worth a wait: words alone guess.
+        return await knowledge.wait_until_whole(workspace_id, patience=INDEX_PATIENCE)
+    except Unavailable as error:
+        log.warning("assistant.searches_by_words", workspace=workspace_id, cause=str(error))
+        return await knowledge.library.edition(workspace_id)
 
 
 async def _look_up_chosen(knowledge: KnowledgeBase, edition: Edition, asked: _Asked) -> _Looked | None:

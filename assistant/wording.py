@@ -45,6 +45,18 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "I have passed the question to our team as ticket {number}; {when}",
         "zh": "关于这个问题，我们的文章说法不一致，我不替您选。我已把问题转给同事，工单号 {number}，{when}",
     },
+    "not_ready_ticket": {
+        "en": "Our articles are being indexed anew. Until that is done I find them by their words alone, "
+        "which is not sure enough to answer from. "
+        "I have passed your question to our team as ticket {number}; {when}",
+        "zh": "文章索引正在重建，目前我只能按字词查找，不足以据此回答。"
+        "我已把问题转给同事，工单号 {number}，{when}",
+    },
+    "not_ready": {
+        "en": "The articles are being indexed anew. Until that is done they are found by their words alone, "
+        "which is not sure enough to answer from: ask again in some minutes.",
+        "zh": "文章索引正在重建，目前只能按字词查找，不足以据此回答，请几分钟后再问。",
+    },
     "handed_off_ticket": {
         "en": "Of course. I have passed the whole conversation to our team as ticket {number}; {when}",
         "zh": "好的，我已把完整对话转给人工客服，工单号 {number}，{when}",

@@ -41,4 +41,5 @@ def wilson(good: float, n: float, *, z: float = Z_80) -> tuple[float, float]:
     rate, zz = good / n, z * z
     middle = (rate + zz / (2 * n)) / (1 + zz / n)
     half = z / (1 + zz / n) * sqrt(rate * (1 - rate) / n + zz / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # The rate lies within, also where rounding would leave a certain one just outside.
+    return max(0.0, min(rate, middle - half)), min(1.0, max(rate, middle + half))

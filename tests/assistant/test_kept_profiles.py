@@ -6,7 +6,9 @@ import svcs
 
 from assistant.advice.documents import CustomerProfile, FaqSuggestion, Recommendation, ReplyOutcome
 from assistant.advice.due_profiles import DueProfile, compute_due_profiles
+from assistant.documents import Answer
 from backend.core.unit_of_work import UnitOfWork
+from tests.assistant.conftest import ASK
 from tests.assistant.test_advice import Past, past
 from tests.assistant.test_recommendations import RECOMMEND
 from tests.crew import Crew, Person
@@ -105,6 +107,35 @@ async def test_a_profile_hears_how_a_customer_sounds_and_when_they_write(crew: C
     # A rep who reads the contact, and none of its messages, is told nothing of how they sound.
     rep = {fact["key"] for fact in (await history(crew.rep, contact["id"]))["facts"]}
     assert {"sentiment_trend", "preferred_hour"}.isdisjoint(rep)
+
+
+async def test_what_the_assistant_was_asked_and_said_goes_with_the_person(crew: Crew) -> None:
+    story = await live(crew)
+    review = "mutation($input: AnswerReviewInput!) { answerReview(input: $input) { id } }"
+    given = {"conversationId": story.ids["conversation"], "text": f"A human, please. {story.secret}"}
+    said = (await crew.customer.ask(ASK, input=given))["ask"]
+    assert said["decision"] == "HANDED_OFF"
+    later = {"conversationId": story.ids["conversation"], "text": f"{story.name}, {story.spaced}: T-1?"}
+    assert (await crew.customer.ask(ASK, input=later))["ask"]["id"] != said["id"]
+    found = {"id": said["id"], "right": False, "text": f"Dear {story.name}, I call {story.spaced}."}
+    assert (await crew.agent.ask(review, input=found))["answerReview"] == {"id": said["id"]}
+    await crew.house.relay.settle()
+    assert [one for one in await remains(crew, story) if one.startswith("answers ")]
+
+    assert (await erase(crew.manager, story))["state"] == "DONE"
+    await compute(crew)
+    assert await remains(crew, story) == []
+    unit = crew.house.store.unit_of_work(crew.system)
+    kept = await unit.find(Answer, {"conversation_id": story.ids["conversation"]})
+    assert len(kept) == 2  # how often people take over is still counted
+    assert {(one.decision, one.reason) for one in kept} <= {
+        ("handed_off", "customer_asked_for_human"),
+        ("handed_off", "person_answers"),
+        ("clarified", "no_such_record"),
+    }
+    assert [one.review for one in kept] == [None, None]
+    query = f'{{ answers(conversationId: "{story.ids["conversation"]}") {{ text }} }}'
+    assert story.family not in str((await crew.agent.ask(query))["answers"])
 
 
 async def test_everything_derived_goes_with_the_person(crew: Crew) -> None:

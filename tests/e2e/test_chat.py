@@ -1,5 +1,6 @@
 """The customer chat, as a visitor has it: in a real Chromium, on a page that is not ours."""
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -171,6 +172,46 @@ async def test_everything_works_by_keyboard_and_the_focus_comes_back(browser: Br
         await keys.press("Escape")
         await expect(chat[".panel"]).to_be_hidden()
         await expect(chat[".launcher"]).to_be_focused()
+
+
+async def test_a_screen_reader_is_told_names_states_and_what_is_new(browser: Browser, front: Front) -> None:
+    front.site.attributes = 'data-lang="zh"'
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        page = chat.page
+        await expect(chat[".launcher"]).to_have_accessible_name("打开咨询窗口")
+        await chat.open()
+        dialog = page.get_by_role("dialog", name="在线咨询")
+        await expect(dialog).to_be_visible()
+        await expect(chat[".panel"]).to_have_attribute("lang", "zh-CN")  # the page around it is English
+        await expect(dialog.get_by_role("textbox")).to_be_focused()
+        for part in ("textarea", ".send", ".header .plain >> nth=0", ".header .plain >> nth=1"):
+            await expect(chat[part]).to_have_accessible_name(re.compile(r"[\u4e00-\u9fff]"))
+        log = dialog.get_by_role("log", name="对话内容")
+        await expect(log).to_have_attribute("aria-live", "polite")
+        await expect(log).to_have_attribute("aria-relevant", "additions")
+
+        await chat.say(CALIBRATION)
+        await expect(chat[".source"]).to_have_attribute("aria-expanded", "false")
+        await expect(chat["[aria-busy=true]"]).to_have_count(
+            0
+        )  # while it is being written nothing is read out
+        # Who said it stands in the log as text, though the eye has it from the side and the colour.
+        assert await log.get_by_text("260").count() >= 1
+        whose = await chat[".message .who"].all_text_contents()
+        assert len(whose) == 2
+        assert all(name.strip() for name in whose)
+        await dialog.get_by_role("button", name="转人工客服").click()
+        await expect(chat[".state"]).to_have_text("正在等待人工客服")
+        await expect(chat[".state"]).to_have_attribute("role", "status")
+        id = await chat.conversation_id()
+        await front.crew.agent.ask(TYPING, id=id)
+        await expect(log.get_by_text("正在输入…")).to_be_visible()
+        await chat["textarea"].press("Escape")
+        await front.answer(id, "您好。")
+        await expect(chat[".launcher"]).to_have_accessible_name("打开咨询窗口, 1 条新消息")
 
 
 HARMFUL = [

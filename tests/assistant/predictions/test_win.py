@@ -102,5 +102,9 @@ def test_an_interval_of_nothing_is_everything() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
     low, high = wilson(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.602, 0.914)
+    for n in range(1, 60):
+        for good in range(n + 1):
+            low, high = wilson(good, n)
+            assert 0 <= low <= good / n <= high <= 1
     assert sigmoid(-800) == 0.0
     assert sigmoid(log(3)) == pytest.approx(0.75)
