@@ -312,7 +312,7 @@ class Library:
         mapped = await self.run(_replace_snapshot, index, self._snapshots(kept.shelf.workspace_id))
         rows = await self.run(_rows_of, mapped)
         async with kept.lock:
-            kept.shelf.swap(index, mapped, rows)
+            await self.run(kept.shelf.swap, index, mapped, rows)
         kept.saved_within = time.monotonic() - start
 
 

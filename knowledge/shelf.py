@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +161,11 @@ class Edition:
             )
         return self._translated[keys, language]
 
+    def grouped(self) -> Self:
+        """Return it with its articles grouped: off the loop, where the first search would do it."""
+        _ = self._by_readers, self._in_groups
+        return self
+
     @cached_property
     def _readable(self) -> dict[tuple[tuple[bool, ...], Language | None], frozenset[str]]:
         return {}
@@ -258,7 +264,7 @@ class Shelf:
     def swap(self, index: FaissPassageIndex, mapped: FaissPassageIndex, rows: Mapping[str, Embedded]) -> None:
         """Let ``mapped`` (the same index, on the disk) and its rows take the place of those in memory."""
         if self.edition.meaning is index:
-            self.edition = replace(self.edition, meaning=mapped)
+            self.edition = replace(self.edition, meaning=mapped).grouped()
         self.rows |= {digest: row for digest, row in rows.items() if digest in self.rows}
 
     def _build(self, passages: list[ShelvedPassage], places: Mapping[Language, Places]) -> FaissPassageIndex:
@@ -300,7 +306,7 @@ class Shelf:
             meaning=meaning,
             waiting=frozenset(with_text - set(held)),
             is_whole=meaning is not None and list(meaning.passages) == list(words.passages),
-        )
+        ).grouped()
 
     def _passages(self) -> list[ShelvedPassage]:
         """Return all passages in the one order that indexes of the same texts share."""
