@@ -22,8 +22,8 @@ from eval.throw_away_house import Company, found_company
 from knowledge.articles import create_article
 from knowledge.markdown_files import read_markdown_folder
 
-COPIES, QUICK_COPIES = 8, 1  # of the demo's articles
-QUESTIONS, QUICK_QUESTIONS = 160, 48
+COPIES, QUICK_COPIES = 3, 1  # of the demo's articles
+QUESTIONS, QUICK_QUESTIONS = 120, 48
 ASKERS = 8
 ASKER = "agent"  # whose conversations stay with the assistant after a hand-over
 ARTICLES_A_COMMIT = 60
