@@ -184,6 +184,22 @@ async def test_an_asker_who_then_wants_a_person_was_not_helped(desk: Desk) -> No
     assert sum(not row.right for row in await labelled_rows(desk.unit())) == before + 1
 
 
+async def test_what_one_of_ours_finds_teaches_more_than_the_askers_thumb(desk: Desk) -> None:
+    def said(rows: list[Labelled]) -> tuple[int, int]:
+        return sum(row.right for row in rows), sum(not row.right for row in rows)
+
+    right, wrong = said(await labelled_rows(desk.unit()))
+    answer = await desk.ask(desk.crew.customer, PORTS)
+    assert said(await labelled_rows(desk.unit())) == (right, wrong)  # nothing was said of it yet
+    await desk.crew.customer.ask(RATE, input={"id": answer["id"], "helpful": True})
+    assert said(await labelled_rows(desk.unit())) == (right + 1, wrong)
+    given = {"id": answer["id"], "right": False, "text": "Open TCP 8883, 443 and UDP 123."}
+    await desk.crew.agent.ask(REVIEW, input=given)
+    assert said(await labelled_rows(desk.unit())) == (right, wrong + 1)
+    (stored,) = await desk.find(Answer, _id=answer["id"])
+    assert stored.raw_confidence in [row.chance for row in await labelled_rows(desk.unit())]
+
+
 def test_feedback_that_says_the_opposite_of_the_evidence_is_not_believed() -> None:
     chance = random.Random(3)
     rows = [
@@ -215,7 +231,6 @@ def test_what_is_calibrated_already_stays() -> None:
     slope, offset = fit_platt(np.array([r.chance for r in rows]), np.array([float(r.right) for r in rows]))
     assert abs(slope - 1) < 0.25
     assert abs(offset) < 0.25
-    assert timedelta(days=1)
 
 
 async def test_an_answer_is_outdated_when_its_article_says_something_else(crew: Crew) -> None:

@@ -198,6 +198,28 @@ async def test_what_fails_again_and_again_is_left_alone() -> None:
     assert heard == FAILURES_IN_A_ROW
 
 
+async def test_after_a_while_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.writer.LEFT_ALONE_SECONDS", 0.3)
+    answers = [GARBAGE["an error"]] * FAILURES_IN_A_ROW + [completion("TCP 8883")] * 2
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await body_of(reader)
+        await sent(writer, answers.pop(0))
+
+    async with badly_spoken(reply) as url:
+        writer = writer_of(url)
+        for _ in range(FAILURES_IN_A_ROW):
+            with pytest.raises(Unavailable, match="503"):
+                await writer.write("system", "user")
+        with pytest.raises(Unavailable, match="left alone"):
+            await writer.write("system", "user")
+        await asyncio.sleep(0.4)
+        for _ in range(2):
+            assert (await writer.write("system", "user")).text == "TCP 8883"
+        await writer.close()
+    assert answers == []
+
+
 async def test_a_good_draft_is_shown_and_a_lie_by_the_same_peer_is_not(
     desk: Desk, generated: Answering
 ) -> None:
