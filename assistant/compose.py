@@ -64,9 +64,16 @@ def compose_draft(draft: str, quotation: Quotation, language: Language) -> str:
 
 
 def compose_choice(quotations: Sequence[Quotation], language: Language) -> str:
-    """Ask which of two articles is meant."""
-    names = [f"{number}. {quotation.hit.title}" for number, quotation in enumerate(quotations, 1)]
+    """Ask which of two articles is meant, and say of each that is in the other language that it is."""
+    names = [f"{number}. {_titled(quotation, language)}" for number, quotation in enumerate(quotations, 1)]
     return "\n".join([say("which", language), *names])
+
+
+def _titled(quotation: Quotation, language: Language) -> str:
+    theirs = language_of_locale(quotation.hit.locale)
+    if theirs == language:
+        return quotation.hit.title
+    return say(f"titled_{theirs}", language, title=quotation.hit.title)
 
 
 def compose_small_talk(intent: Intent, language: Language) -> str:

@@ -17,6 +17,7 @@ from knowledge.text import tokens
 NEARLY_AS_GOOD = (
     0.5  # z-scores that the second article may stand below the first, to be asked whether they agree
 )
+_NOT_SURE = (Reason.LOW_CONFIDENCE, Reason.NOTHING_FOUND)
 
 
 @dataclass(frozen=True)
@@ -115,16 +116,23 @@ def _by_confidence(found: SearchResult, confidence: Confidence, judging: Judging
 def prefer(
     home: Verdict, abroad: Verdict, *, at_home: SearchResult, found_abroad: SearchResult, now: datetime
 ) -> Verdict:
-    """Choose between the asker's language and the other: home unless only abroad has the answer.
+    """Choose between the asker's language and the other: home unless only abroad has something to show.
 
-    When what answers abroad has a translation among the hits at home, that is quoted instead.
+    That is an answer, or two articles to choose from where home found nothing sure. What is found abroad
+    and has a translation among the hits at home is quoted from there instead.
     """
-    if abroad.decision is not Decision.ANSWERED:
+    nothing_sure = home.decision is Decision.ABSTAINED and home.reason in _NOT_SURE
+    if abroad.decision is not Decision.ANSWERED and not (
+        nothing_sure and abroad.reason is Reason.TWO_CANDIDATES
+    ):
         return home
-    group = found_abroad.articles[abroad.quotations[0].hit.article_id].locale_group
-    siblings = [h for h in at_home.hits if group and at_home.articles[h.article_id].locale_group == group]
-    quotations = _verified(siblings[:1], at_home, now=now)
-    return replace(abroad, quotations=quotations) if quotations else abroad
+
+    def at_its_best(quotation: Quotation) -> Quotation:
+        group = found_abroad.articles[quotation.hit.article_id].locale_group
+        siblings = [h for h in at_home.hits if group and at_home.articles[h.article_id].locale_group == group]
+        return next(iter(_verified(siblings[:1], at_home, now=now)), quotation)
+
+    return replace(abroad, quotations=tuple(map(at_its_best, abroad.quotations)))
 
 
 def answer_chosen(article_id: str, found: SearchResult, before: float, *, now: datetime) -> Verdict | None:

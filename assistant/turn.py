@@ -201,7 +201,10 @@ async def _look_up_chosen(knowledge: KnowledgeBase, edition: Edition, asked: _As
         return None
     before = asked.earlier[0]
     question = before.asked_as or before.question
-    found = await knowledge.search(asked.uow, question, first=ARTICLES_LOOKED_AT, edition=edition)
+    locale = next(one.locale for one in before.evidence if one.article_id == chosen)
+    found = await knowledge.search(
+        asked.uow, question, locale=locale, first=ARTICLES_LOOKED_AT, edition=edition
+    )
     verdict = answer_chosen(chosen, found, before.confidence, now=asked.uow.at)
     return _Looked(verdict=verdict, found=(found,), asked_as=question) if verdict else None
 

@@ -18,6 +18,8 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "en": "I found two articles that may be meant. Which one is it?",
         "zh": "有两篇文章可能与您的问题有关，您指的是哪一个？",
     },
+    "titled_en": {"en": "{title}", "zh": "{title}（英文）"},
+    "titled_zh": {"en": "{title} (in Chinese)", "zh": "{title}"},
     "rephrase": {
         "en": "I am not sure what you would like to know. Could you write it as a whole question, "
         "with the product or function it is about?",

@@ -102,7 +102,8 @@ async def test_a_visitor_asks_is_handed_over_and_answered_by_name(
     await ask(http, visitor.person, visitor.conversation_id, UNKNOWN)
     assert (await visitor.chat())["status"] == "WAITING"
     waiting = (
-        "{ conversations(filter: {state: {eq: WAITING_HUMAN}, channel: {eq: WEBCHAT}}) { nodes { id } } }"
+        "{ conversations(first: 100, filter: {state: {eq: WAITING_HUMAN}, channel: {eq: WEBCHAT}}) "
+        "{ nodes { id } } }"
     )
     found = (await desk.crew.agent.ask(waiting))["conversations"]["nodes"]
     assert {"id": visitor.conversation_id} in found

@@ -24,10 +24,10 @@ from knowledge.search import KnowledgeBase
 from tests.assistant.conftest import START
 from tests.crew import Crew, Person
 
-KEYS = (
+KEYS = {
     *("warranty-en", "calibration-en", "returns-en", "battery-en", "plans-en", "delivery-en", "repair-en"),
     *("gateway-setup-en", "gateway-setup-zh"),
-)
+}
 PORTS = "Which firewall ports have to be open for the gateway?"
 BY_WORDS = "by their words alone"
 

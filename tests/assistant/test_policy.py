@@ -133,14 +133,14 @@ async def test_danger_goes_to_people_at_once_and_urgently(crew: Crew, text: str)
 
 
 async def test_strict_answers_only_in_the_language_of_the_asker(desk: Desk, http: httpx.AsyncClient) -> None:
-    question = "升级后的固件可以退回旧版本吗？"  # there is an English article only
+    question = "怎么填写欧盟增值税号？"  # there is an English article only
     open_minded = await desk.ask(desk.crew.customer, question)
     await set_policy(desk.crew, mode="STRICT")
     try:
         strict = await desk.ask(desk.crew.customer, question)
     finally:
         await set_policy(desk.crew, mode="EXTRACTIVE")
-    assert [c["article"]["locale"] for c in open_minded["citations"]] in (["en"], [])
+    assert "en" in [c["article"]["locale"] for c in open_minded["citations"]]
     assert (strict["decision"], strict["citations"]) == ("ABSTAINED", [])
 
 

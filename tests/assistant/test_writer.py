@@ -220,6 +220,34 @@ async def test_after_a_while_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
     assert answers == []
 
 
+async def test_what_the_customer_and_their_company_are_called_is_not_sent(
+    desk: Desk, generated: Answering
+) -> None:
+    """Even where a name is a word like any other: it is covered in the question, and found in the article."""
+    agent, sent_out = desk.crew.agent, []
+    account = await desk.crew.manager.do("accountCreate", {"name": "Firewall"})
+    fields = {"fullName": "Gateway Noor", "givenName": "Gateway", "familyName": "Noor"}
+    contact = await desk.crew.manager.do("contactCreate", fields)
+    about = {"contactId": contact["id"], "accountId": account["id"]}
+    talk = await agent.do("conversationCreate", about)
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sent_out.append((await body_of(reader)).decode())
+        await sent(writer, completion("The firewall must open only outbound TCP 8883, TCP 443 and UDP 123."))
+
+    async with badly_spoken(reply) as url:
+        writer = writer_of(url)
+        answering = replace(generated, writer=writer)
+        stream = stream_answer(answering, agent.actor, conversation_id=talk["id"], text=ASKED[0])
+        answer = [event async for event in stream][-1].answer
+        await writer.close()
+    assert answer is not None
+    assert (answer.question, answer.decision, answer.draft_refused) == (ASKED[0], "answered", "")
+    assert answer.mode is Mode.GENERATED
+    (body,) = sent_out
+    assert "Which [NAME] ports have to be open for the [NAME]?" in body
+
+
 async def test_a_good_draft_is_shown_and_a_lie_by_the_same_peer_is_not(
     desk: Desk, generated: Answering
 ) -> None:
