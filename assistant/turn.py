@@ -210,7 +210,10 @@ async def _look_up_chosen(knowledge: KnowledgeBase, edition: Edition, asked: _As
 
 
 async def _look_up_articles(knowledge: KnowledgeBase, edition: Edition, asked: _Asked) -> _Looked:
-    """Search in the asker's language, and in the other one when that does not answer."""
+    """Search in the asker's language, and in the other one when that does not answer.
+
+    A single word is not looked up in the other one: its asker is asked for more of them.
+    """
     question = complete(asked.question, asked.earlier)
     language, wanted = asked.understood.language, without_addresses(question)
 
@@ -222,7 +225,8 @@ async def _look_up_articles(knowledge: KnowledgeBase, edition: Edition, asked: _
     home = await search(language)
     verdict = decide(wanted, home, asked.judging)
     found: tuple[SearchResult, ...] = (home,)
-    if verdict.decision is not Decision.ANSWERED and asked.policy.mode is not AnswerMode.STRICT:
+    may_look_abroad = asked.policy.mode is not AnswerMode.STRICT and not asked.understood.is_vague
+    if verdict.decision is not Decision.ANSWERED and may_look_abroad:
         abroad = await search(OTHER[language])
         verdict = prefer(
             verdict,
@@ -245,6 +249,7 @@ def _ask_back_once(verdict: Verdict, asked: _Asked) -> Verdict:
         Reason.LOW_CONFIDENCE,
         Reason.NOTHING_FOUND,
         Reason.FOUND_IN_ARTICLE,
+        Reason.TWO_CANDIDATES,
     )
     if vague and not again:
         return replace(verdict, decision=Decision.CLARIFIED, reason=Reason.ASKED_TO_REPHRASE, quotations=())

@@ -39,10 +39,20 @@ class MailServer:
         self.arrived.put_nowait((envelope.rcpt_tos[0], message))
         return "250 taken"
 
-    async def next(self) -> tuple[str, EmailMessage]:
-        """Return the address and the message that arrived next."""
+    async def next(self, *, to: str = "") -> tuple[str, EmailMessage]:
+        """Return the address and the message that arrived next; with ``to``, others' are let go."""
         async with asyncio.timeout(20):
-            return await self.arrived.get()
+            while True:
+                address, message = await self.arrived.get()
+                if to in ("", address):
+                    return address, message
+
+    def left(self, *, to: str) -> int:
+        """Return how many messages to somebody have arrived and were not looked at."""
+        waiting = [self.arrived.get_nowait() for _ in range(self.arrived.qsize())]
+        for one in waiting:
+            self.arrived.put_nowait(one)
+        return sum(address == to for address, _ in waiting)
 
 
 @asynccontextmanager

@@ -132,8 +132,8 @@ async def test_a_notification_leaves_by_mail_until_one_click_ends_it(
             raised = await raise_test(crew, house)
             await house.relay.settle()
             await worker.work()
-            to, mail = await server.next()
-            assert to == (await crew.user("rep")).email
+            rep = (await crew.user("rep")).email  # the queue may hold what other tests left for others
+            _, mail = await server.next(to=rep)
             link = str(mail["List-Unsubscribe"]).strip("<>").replace("\r\n ", "")
             path = link.removeprefix(BEGIN)
             asked = await http.get(path)
@@ -145,7 +145,7 @@ async def test_a_notification_leaves_by_mail_until_one_click_ends_it(
             await worker.work()
     assert await _mails(raised) == [("sent", "")]
     assert await _mails(later) == [("dropped", "preference")]
-    assert server.arrived.empty()
+    assert server.left(to=rep) == 0
 
 
 async def test_a_link_that_was_not_made_here_ends_nothing(http: httpx.AsyncClient) -> None:
