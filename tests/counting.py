@@ -2,12 +2,15 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
+import pytest
 from pymongo import AsyncMongoClient, monitoring
 
+from backend.core import lookups
+from backend.core.records import Record
 from backend.house import House
 
 COUNTING: ContextVar[bool] = ContextVar("counting", default=False)
@@ -52,3 +55,16 @@ async def counted_client(house: House) -> AsyncIterator[tuple[AsyncMongoClient[A
         yield client, commands
     finally:
         await client.close()
+
+
+def count_lookups(monkeypatch: pytest.MonkeyPatch) -> list[tuple[type[Record], int]]:
+    """Return a list that grows by each query for ids from now on: of what kind, and how many ids together."""
+    asked: list[tuple[type[Record], int]] = []
+    bodies = lookups._bodies
+
+    async def counted(record: type[Record], ids: list[str]) -> Mapping[str, lookups.Body]:
+        asked.append((record, len(ids)))
+        return await bodies(record, ids)
+
+    monkeypatch.setattr(lookups, "_bodies", counted)
+    return asked

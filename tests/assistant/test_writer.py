@@ -189,13 +189,18 @@ async def test_what_fails_again_and_again_is_left_alone() -> None:
 
     async with badly_spoken(reply) as url:
         writer = writer_of(url)
-        for _ in range(FAILURES_IN_A_ROW):
-            with pytest.raises(Unavailable, match="503"):
-                await writer.write("system", "user")
-        with pytest.raises(Unavailable, match="left alone"):
-            await writer.write("system", "user")
+        await fail_until_left_alone(writer)
         await writer.close()
     assert heard == FAILURES_IN_A_ROW
+
+
+async def fail_until_left_alone(writer: Writer) -> None:
+    """Ask a model that answers 503 as often as it takes not to be asked any more."""
+    for _ in range(FAILURES_IN_A_ROW):
+        with pytest.raises(Unavailable, match="503"):
+            await writer.write("system", "user")
+    with pytest.raises(Unavailable, match="left alone"):
+        await writer.write("system", "user")
 
 
 async def test_after_a_while_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,11 +213,7 @@ async def test_after_a_while_it_is_tried_again(monkeypatch: pytest.MonkeyPatch) 
 
     async with badly_spoken(reply) as url:
         writer = writer_of(url)
-        for _ in range(FAILURES_IN_A_ROW):
-            with pytest.raises(Unavailable, match="503"):
-                await writer.write("system", "user")
-        with pytest.raises(Unavailable, match="left alone"):
-            await writer.write("system", "user")
+        await fail_until_left_alone(writer)
         await asyncio.sleep(0.4)
         for _ in range(2):
             assert (await writer.write("system", "user")).text == "TCP 8883"

@@ -2,21 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from backend.core import lookups
 from backend.core.ids import new_id
-from backend.core.records import Record
 from backend.identity.sessions import end_session
 from backend.service.documents import Ticket
 from notifications.documents import Device
 from notifications.synced import NOTIFICATIONS
 from notifications.wording import private_wording
+from tests.counting import count_lookups
 from tests.crew import Crew, Person
 from tests.mobile_sync.wire import WirePhone
 from tests.notifications.pushing import REGISTER, PostOffice, register, second_sign_in
@@ -97,14 +96,7 @@ async def test_subjects_of_a_page_are_looked_up_together(
     for number in range(20):
         await ticket_for(crew, crew.rep, subject=f"Sensor {number}")
     await post.plan()
-    asked: list[tuple[type[Record], int]] = []
-    bodies = lookups._bodies
-
-    async def counted(record: type[Record], ids: list[str]) -> Mapping[str, lookups.Body]:
-        asked.append((record, len(ids)))
-        return await bodies(record, ids)
-
-    monkeypatch.setattr(lookups, "_bodies", counted)
+    asked = count_lookups(monkeypatch)
     page = "{ notifications(first: 100) { nodes { title } } }"
     assert len((await crew.rep.ask(page))["notifications"]["nodes"]) == 20
     assert [one for one in asked if one[0] is Ticket] == [(Ticket, 20)]

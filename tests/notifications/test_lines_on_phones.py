@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import svcs
 
-from backend.core import lookups
-from backend.core.records import Record
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.synced import TASKS
 from backend.identity.actors import Actors
@@ -18,6 +15,7 @@ from backend.service.documents import Ticket
 from mobile_sync.stream import changes
 from notifications.synced import NOTIFICATIONS
 from notifications.wording import private_wording
+from tests.counting import count_lookups
 from tests.crew import Crew
 from tests.identity.seeing import mutate, share, unshare
 from tests.mobile_sync.native_wire import NativePhone, patched
@@ -241,14 +239,7 @@ async def test_subjects_of_a_page_are_looked_up_together_and_other_collections_l
     for number in range(20):
         await ticket_for(crew, crew.rep, subject=f"Sensor {number}")
     await post.plan()
-    asked: list[tuple[type[Record], int]] = []
-    bodies = lookups._bodies
-
-    async def counted(record: type[Record], ids: list[str]) -> Mapping[str, lookups.Body]:
-        asked.append((record, len(ids)))
-        return await bodies(record, ids)
-
-    monkeypatch.setattr(lookups, "_bodies", counted)
+    asked = count_lookups(monkeypatch)
     phones: list[Any] = [protocol(crew.rep, NOTIFICATIONS) for protocol in PROTOCOLS]
     for phone in phones:
         assert len(await phone.pull()) == 20
