@@ -123,7 +123,10 @@ class Library:
             knows_what_is_missing = self.embedder.ready and kept.shelf.model == self.embedder.name
             if knows_what_is_missing and len(await self._missing(kept)) > left * (kept.pace or PACE_ASSUMED):
                 break
-            await asyncio.wait({self._work_on(kept)}, timeout=min(left, LOOK_EVERY.total_seconds()))
+            work, pause = self._work_on(kept), min(left, LOOK_EVERY.total_seconds())
+            await asyncio.wait({work}, timeout=pause)
+            if work.done() and not work.cancelled() and work.exception():
+                await asyncio.sleep(pause)  # what fails at once would be begun anew without end
             edition = kept.shelf.edition
         return edition
 

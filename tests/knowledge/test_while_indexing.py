@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from copy import copy
+from datetime import timedelta
 from pathlib import Path
 
 from backend.core.unit_of_work import UnitOfWork
@@ -75,4 +76,26 @@ async def test_the_old_index_serves_until_the_new_article_is_in_it(
         assert (whole.is_whole, whole.meaning.version) == (True, edition.version)
     finally:
         let.set()
+        await library.close()
+
+
+async def test_work_that_fails_at_once_is_not_begun_anew_without_a_pause(
+    crew: Crew, embedder: Embedder, tmp_path: Path
+) -> None:
+    broken, tries = copy(embedder), 0
+
+    async def fail(texts: Sequence[str]) -> list[Reading]:
+        nonlocal tries
+        tries += 1
+        raise OSError("no space left on device")
+
+    setattr(broken, "read_passages", fail)  # noqa: B010 - a method, for this copy only
+    library = Library(crew.house.store, broken, tmp_path)
+    try:
+        await publish(crew, *OLD)
+        edition = await library.wait_until_whole(crew.workspace_id, patience=timedelta(seconds=1.2))
+        assert not edition.is_whole
+        assert 2 <= tries <= 5
+        assert (await library.progress(crew.workspace_id)).failure.endswith("no space left on device")
+    finally:
         await library.close()
