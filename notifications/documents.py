@@ -42,6 +42,11 @@ class Platform(StrEnum):
     WEB = "web"
 
 
+REFRESHED_EVERY = timedelta(weeks=1)
+FRESH_FOR = timedelta(days=30)
+"""Source: FCM, "Manage registration tokens": one not seen for a month is stale, and likely of an idle app."""
+
+
 class Device(Record):
     """One app on one device, as a push vendor knows it. Its owner is who signed in there last.
 
@@ -69,6 +74,16 @@ class Device(Record):
     def is_reachable(self) -> bool:
         """Tell whether a push can be addressed to it."""
         return bool(self.value)
+
+    @property
+    def refresh_at(self) -> datetime | None:
+        """Return when the app should register again, though nothing may have changed."""
+        return self.registered_at + REFRESHED_EVERY if self.registered_at and self.value else None
+
+    @property
+    def stale_at(self) -> datetime | None:
+        """Return from when on a push may not reach it any more."""
+        return self.registered_at + FRESH_FOR if self.registered_at and self.value else None
 
     @property
     def channel(self) -> NotificationChannel:

@@ -61,6 +61,12 @@ class Device:
     platform: Platform
     app_version: str
     registered_at: datetime | None
+    refresh_at: datetime | None = strawberry.field(
+        description="When the app should register again, though nothing has changed; null while unreachable."
+    )
+    stale_at: datetime | None = strawberry.field(
+        description="From then on a push may not reach it, and it is not woken to sync."
+    )
     is_reachable: bool
 
     @classmethod

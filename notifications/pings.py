@@ -1,7 +1,7 @@
 """Sync pings: wake a phone that is away when there is something for it to pull, within what platforms allow.
 
-A ping says nothing of any record. It goes to a device whose session listens to no stream, has pulled
-before, and lacks something that it may read. Vendors keep one for a device that is off, so a device that does
+A ping says nothing of any record. It goes to a device that has registered within the month, whose session
+listens to no stream, has pulled before, and lacks something that it may read. Vendors keep one for a device that is off, so a device that does
 not answer is woken more and more seldom.
 """
 
@@ -72,6 +72,8 @@ class Pinger:
         devices = await house.find(Device, {"platform": {"$in": WOKEN_PLATFORMS}, "value": {"$ne": ""}})
         self._forget_others(workspace_id, {one.id for one in devices})
         away = [one for one in devices if one.channel is NotificationChannel.PUSH and self._may_be_due(one)]
+        now = self._clock.now()
+        away = [one for one in away if one.stale_at is None or now < one.stale_at]
         away = [one for one in away if self._clear[workspace_id].get(one.id, 0) < newest]
         if not away:
             return 0

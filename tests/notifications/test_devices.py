@@ -1,7 +1,7 @@
 """Whose a device is: the last sign-in's, until it has not been seen for too long."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import svcs
 
@@ -126,5 +126,13 @@ async def test_a_device_that_was_not_seen_for_too_long_is_forgotten(crew: Crew, 
     assert [one["id"] for one in (await crew.colleague.ask("{ myDevices { id } }"))["myDevices"]] == [
         kept["id"]
     ]
+    dates = "{ myDevices { refreshAt staleAt } }"
+    assert (await crew.rep.ask(dates))["myDevices"] == []
     # It comes back when it registers again.
     assert (await register(crew.rep, old))["isReachable"] is True
+    again = await Device.get(made["id"])
+    assert again is not None
+    assert again.registered_at is not None
+    [shown] = (await crew.rep.ask(dates))["myDevices"]
+    said = {name: datetime.fromisoformat(value) - again.registered_at for name, value in shown.items()}
+    assert said == {"refreshAt": timedelta(days=7), "staleAt": timedelta(days=30)}

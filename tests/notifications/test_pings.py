@@ -16,7 +16,7 @@ from backend.crm.accounts import create_account
 from backend.house import House
 from backend.identity.actors import Actors
 from backend.identity.sessions import end_session
-from notifications.documents import Delivery, DeliverySort
+from notifications.documents import FRESH_FOR, Delivery, DeliverySort, Device
 from notifications.pings import Pinger
 from tests.crew import Crew, Person
 from tests.notifications.pushing import PostOffice, register
@@ -152,6 +152,28 @@ async def test_who_is_up_to_date_sees_none_of_it_or_never_pulled_is_left_alone(
     watch.clock.advance(timedelta(hours=1))
     await watch.look()
     assert len(await pings(device)) == 1
+
+
+async def test_a_phone_that_has_not_registered_for_a_month_is_woken_again_once_it_does(
+    crew: Crew, post: PostOffice
+) -> None:
+    watch, value = await Watch.of(crew), f"ok-{new_id()}"
+    device = await register(crew.stranger, value)
+    await watch.pulled(crew.stranger)
+
+    async def registered(ago: timedelta) -> None:
+        async def age(uow: UnitOfWork) -> None:
+            record = await uow.access(Device, device["id"], action="update")
+            record.registered_at = watch.clock.now() - ago
+            uow.save(record)
+
+        await crew.house.store.write(crew.system, age)
+
+    for ago, woken in ((FRESH_FOR, 0), (FRESH_FOR - timedelta(seconds=1), 1)):
+        await registered(ago)
+        await watch.change(owner=crew.stranger)
+        await watch.look()
+        assert len(await pings(device)) == woken
 
 
 async def test_a_change_within_the_minute_is_told_when_it_is_over(crew: Crew, post: PostOffice) -> None:
