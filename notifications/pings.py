@@ -1,8 +1,8 @@
 """Sync pings: wake a phone that is away when there is something for it to pull, within what platforms allow.
 
 A ping says nothing of any record. It goes to a device that has registered within the month, whose session
-listens to no stream, has pulled before, and lacks something that it may read. Vendors keep one for a device that is off, so a device that does
-not answer is woken more and more seldom.
+listens to no stream, has pulled before, and lacks something that it may read. Vendors keep one for a device
+that is off, so a device that does not answer is woken more and more seldom.
 """
 
 from collections import defaultdict

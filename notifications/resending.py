@@ -2,8 +2,9 @@
 
 A phone keeps the lines that it has pulled, with their words. So when a record's readers change or it is
 deleted, its lines are written anew for those to whom that makes a difference; their phones pull them
-again, covered or not (``covering.py``). Who reads less because their own rights changed pulls the whole
-inbox again (``SyncedCollection.as_seen``), and needs nothing written here.
+again, covered or not (``covering.py``), and its pushes are cleared from their screens. Who reads less
+because their own rights changed pulls the whole inbox again (``SyncedCollection.as_seen``), and needs
+nothing written here.
 """
 
 import svcs
@@ -18,6 +19,8 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import Actors
 from notifications.covering import may_be_named
 from notifications.documents import Notification
+from notifications.retracting import take_back_covered
+from notifications.sending import DeliveryWorker
 
 MOST_AT_ONCE = 200  # lines in one commit
 IN_ORDER = (("created_at", 1), ("_id", 1))
@@ -31,7 +34,7 @@ async def on_readers_changed(handed: relay.Delivery, services: svcs.Container) -
     entry = handed.entry
     if not (entry.moved or isinstance(handed.event, RecordDeleted)) or entry.kind == Notification.kind:
         return
-    store, actors = await services.aget(Store, Actors)
+    store, actors, worker = await services.aget(Store, Actors, DeliveryWorker)
     about = {"subject_kind": entry.kind, "subject_id": entry.record_id}
     covered: dict[str, bool] = {}
     looked = 0
@@ -42,6 +45,9 @@ async def on_readers_changed(handed: relay.Delivery, services: svcs.Container) -
             covered[user_id] = await _is_covered(store, actors, entry, user_id)
         other = {line.id: covered[line.owner_id or ""] for line in lines}
         if moved := [line.id for line in lines if line.is_covered != other[line.id]]:
+            for line_id in moved:  # screens first: what is marked already is not looked at again
+                if other[line_id] and await take_back_covered(house, line_id, at=entry.at):
+                    worker.wake()
             await store.write(system_actor(entry.workspace_id), _Marking(moved, other))
         if len(lines) < MOST_AT_ONCE:
             return

@@ -16,6 +16,7 @@ from tests.mobile_sync.wire import WirePhone
 from tests.notifications.everywhere import LEAVING, ROBOTS, Everywhere
 from tests.notifications.pushing import PostOffice
 from tests.notifications.test_planning import around_now, policy, prefer
+from tests.notifications.test_pushes import assign, ticket_for
 
 READ = "mutation($id: ID!) { notificationRead(input: {id: $id}) { __typename } }"
 RECEIVERS = ("phone", "tablet", "browser", "mail", *ROBOTS, "sms")
@@ -147,3 +148,51 @@ async def test_taken_out_of_the_inbox_on_a_phone_it_goes_from_every_other_screen
     await phone.pull()
     await phone.push(phone.edit(told.id, _deleted=True))
     assert counts(await rep.send()) == {"tablet": 1, "browser": 1}
+
+
+async def test_what_names_a_record_goes_from_every_screen_when_its_reader_loses_sight_of_it(
+    rep: Everywhere,
+) -> None:
+    """What was mailed or posted is out of the house; a screen can still be cleared."""
+    ticket_id = await ticket_for(rep.crew, rep.person, subject="Acme's leak")
+    other_id = await ticket_for(rep.crew, rep.person, subject="Sensor offline")
+    got = await rep.send()
+    assert counts(got) == dict.fromkeys(RECEIVERS, 2)
+    await assign(rep.crew, ticket_id, rep.crew.agent)
+    got = await rep.send()
+    assert counts(got) == {"phone": 1, "tablet": 1, "browser": 1}
+    told = await Notification.find_one({"subject_id": ticket_id, "owner_id": rep.person.user_id})
+    kept = await Notification.find_one({"subject_id": other_id, "owner_id": rep.person.user_id})
+    assert told is not None
+    assert kept is not None
+    for receiver in ("phone", "tablet", "browser"):
+        [said] = got[receiver]
+        assert said["data"]["type"] == "retract"
+        assert said["data"]["notificationId"] == told.id
+        assert "Acme" not in str(said), receiver
+    # Twice is as good as once, and who never lost sight of theirs is told nothing.
+    await assign(rep.crew, ticket_id, rep.crew.colleague)
+    assert counts(await rep.send()) == {}
+    assert (await states(kept))["push"] == {("sent", "")}
+
+
+async def test_a_digest_that_names_a_record_goes_whole_when_its_reader_loses_sight_of_it(
+    rep: Everywhere,
+) -> None:
+    at = rep.post.clock.now() + timedelta(hours=2)
+    gathered = [{"type": "*", "channel": "PUSH", "handling": "DIGEST"}]
+    assert await prefer(rep.person, choices=gathered, digestAt=[f"{at:%H:%M}"]) == "NotificationPreferences"
+    ticket_id = await ticket_for(rep.crew, rep.person, subject="Acme's leak")
+    await ticket_for(rep.crew, rep.person, subject="Sensor offline")
+    await rep.send()
+    rep.post.clock.advance(timedelta(hours=3))
+    got = await rep.send()
+    assert counts({name: got[name] for name in ("phone", "tablet")}) == {"phone": 1, "tablet": 1}
+    assert "Acme" in str(got["phone"])
+    await assign(rep.crew, ticket_id, rep.crew.agent)
+    got = await rep.send()
+    assert counts({name: got[name] for name in ("phone", "tablet")}) == {"phone": 1, "tablet": 1}
+    for receiver in ("phone", "tablet"):
+        [said] = got[receiver]
+        assert said["data"]["type"] == "retract"
+        assert "Acme" not in str(said)
