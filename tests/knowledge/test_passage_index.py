@@ -19,6 +19,8 @@ from knowledge.passage_index import (
 )
 from knowledge.ranking import (
     COMPARED_BY_TOKENS,
+    FOREIGN_SCALE,
+    FOREIGN_TOKENS_COUNT,
     FOREIGN_TOKENS_WEIGHT,
     TOKENS_WEIGHT,
     Candidates,
@@ -28,7 +30,7 @@ from knowledge.ranking import (
 )
 from knowledge.snapshots import SnapshotDamaged, find_snapshots, load_snapshot, save_snapshot
 from knowledge.text import Language
-from knowledge.token_rows import TokenRows, pack_tokens, unpack_tokens
+from knowledge.token_rows import WINDOW, TokenRows, pack_tokens, unpack_tokens
 
 DIMENSION = 16
 random = np.random.default_rng(7)
@@ -160,7 +162,8 @@ def test_what_is_usual_of_tokens_does_not_set_one_language_behind_the_other_in_a
     tokens = np.concatenate([values + 0.2, values])  # foreign ones lie lower, as they always do
     ranked = fuse(candidates, lambda numbers: tokens[numbers])
     assert ranked.tokens.tolist() == tokens.tolist()
-    near, far = ranked.score[same] / TOKENS_WEIGHT, ranked.score[~same] / FOREIGN_TOKENS_WEIGHT
+    scale = FOREIGN_SCALE * (1 + FOREIGN_TOKENS_COUNT) / (1 + FOREIGN_TOKENS_WEIGHT)
+    near, far = ranked.score[same] / TOKENS_WEIGHT, ranked.score[~same] / (FOREIGN_TOKENS_WEIGHT * scale)
     assert near == pytest.approx(far, abs=1e-4)
 
 
@@ -235,9 +238,32 @@ def test_tokens_are_compared_passage_by_passage_and_none_are_needed() -> None:
     store = TokenRows.of(packed)
     assert store is not None
     asked = np.eye(4, dtype=np.float32)[[0, 1]]
-    assert store.compare(asked, np.array([2, 0, 1])).tolist() == pytest.approx([0.5, 1, 0], abs=0.06)
+    assert store.compare(asked, np.array([2])).tolist() == pytest.approx([0.5], abs=0.06)
     assert store.compare(asked[:0], np.array([0])).tolist() == [0]
     assert TokenRows.of([packed[1]]) is None
+    # The second token is in both: the first is the one that tells them apart.
+    assert store.compare(asked, np.array([2, 0, 1])).tolist() == pytest.approx([0.03, 1, 0], abs=0.06)
+
+
+@pytest.mark.parametrize("length", [WINDOW, WINDOW + 1, 3 * WINDOW + 7])
+def test_tokens_that_stand_together_count_more_than_scattered_ones(length: int) -> None:
+    """The second half of a window, too; and a passage's window does not reach into the next passage."""
+    names, nothing = np.eye(4, dtype=np.float16), np.zeros(4, np.float32)
+
+    def passage(first: int, second: int) -> np.ndarray:
+        numbers = np.full(length, 3)
+        numbers[[first, second]] = 0, 1
+        return pack_tokens(names[numbers], nothing)
+
+    last = length - 1
+    half = [pack_tokens(names[[*[3] * last, 0]], nothing), pack_tokens(names[[1, *[3] * last]], nothing)]
+    store = TokenRows.of([passage(0, WINDOW - 1), passage(last - 1, last), passage(0, last), *half])
+    assert store is not None
+    asked = np.eye(4, dtype=np.float32)[[0, 1]]
+    scattered = 1.0 if length == WINDOW else 0.75
+    found = store.compare(asked, np.array([0, 1, 2]))
+    assert found.tolist() == pytest.approx([1, 1, scattered], abs=0.06)
+    assert store.compare(asked, np.array([3, 4])).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
 
 
 def test_a_snapshot_answers_as_the_index_did_and_is_never_overwritten(tmp_path: Path) -> None:
