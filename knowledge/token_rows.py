@@ -131,7 +131,8 @@ class TokenRows:
         weights /= weights.sum()
         follows = np.flatnonzero(owners[1:] == owners[:-1])  # halves that make a window with the next one
         near[follows] = np.maximum(near[follows], near[follows + 1])
-        scores[filled] = (nearest @ weights + np.maximum.reduceat(near @ weights, firsts)) / 2
+        best = np.maximum.reduceat(np.einsum("ij,j->i", near, weights), firsts)
+        scores[filled] = (np.einsum("ij,j->i", nearest, weights) + best) / 2
         return scores
 
 
