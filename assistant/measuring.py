@@ -81,6 +81,13 @@ def values_of(features: Features, words: Mapping[str, float]) -> dict[str, float
         "lexical_of_dense_top": features.lexical_of_dense_top,
         "coverage": features.coverage,
         "agreement": features.agreement,
+        "nearness": features.nearness,
+        "nearness_lead": features.nearness_lead,
+        "nearness_rise": features.nearness_rise,
+        "lead": features.lead,
+        "title": features.title,
+        "quote": features.quote,
+        "quote_lead": features.quote_lead,
         **words,
     }
 

@@ -31,6 +31,7 @@ FOLDS = 5
 HELP_CENTRE_COUNTS = 5.0  # a help centre is what this is for: each of its cases counts so often
 NAMES = (
     *("best_cosine", "margin", "top_z", "lexical_per_term", "lexical_of_dense_top", "coverage", "agreement"),
+    *("nearness", "nearness_lead", "nearness_rise", "lead", "title", "quote", "quote_lead"),
     *("span_coverage", "known", "held", "quoted", "latin", "alone", "terms", "gap", "lexical_gap", "others"),
     *("titled", "headed", "better_elsewhere"),
 )

@@ -22,12 +22,21 @@ from assistant.measuring import FoundText, measure_words, values_of
 from assistant.spans import read_spans
 from assistant.turn import ARTICLES_LOOKED_AT
 from eval.frame import Evaluation
+from knowledge.embedding import Reading
 from knowledge.markdown_files import read_markdown_folder
-from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Question
+from knowledge.passage_index import (
+    FaissPassageIndex,
+    IndexedPassage,
+    Question,
+    make_titles,
+    make_tokens,
+    place_of,
+)
 from knowledge.passages import Passage, split_passages, text_to_embed
-from knowledge.quotes import pick_span, share_words, split_spans
+from knowledge.quotes import pick_span, read_quotable, share_of, split_spans, worth_comparing
 from knowledge.search import PASSAGES_PER_HIT
 from knowledge.text import Language, guess_language, tokens
+from knowledge.token_rows import pack_tokens
 
 QUESTIONS = Path(__file__).with_name("questions")
 HELP_CENTRE = Path(__file__).parents[1] / "examples" / "demo" / "articles"
@@ -75,27 +84,36 @@ class Base:
         self.passages: dict[str, tuple[str, Passage]] = {}
 
     async def build(self, evaluation: Evaluation) -> None:
-        indexed, texts = [], []
+        indexed, texts, numbers = [], [], []
+        names = list(dict.fromkeys(title for title, _ in self.articles.values() if title))
         for id, (title, body) in self.articles.items():
             for passage in split_passages(title, body):
                 key = f"{id}/{passage.ordinal}"
                 self.passages[key] = (id, passage)
                 indexed.append(IndexedPassage(key, id, self.language))
                 texts.append(text_to_embed(title, passage) if title else passage.text)
+                numbers.append(names.index(title) if title else 0)
+        quotable = [read_quotable(passage.text) for _, passage in self.passages.values()]
+        contexts = list(dict.fromkeys(span.context for one in quotable for span in one.spans))
+        self.rows = dict(zip(contexts, await evaluation.embed_queries(contexts), strict=True))
+        readings, places = await evaluation.read_passages(texts), evaluation.embedder.places
+        packed = [pack_tokens(reading.tokens, place_of(places, self.language)) for reading in readings]
         self.index = FaissPassageIndex.build(
             indexed,
-            await evaluation.embed_passages(texts),
+            np.array([reading.row for reading in readings], np.float32),
             version=1,
             model=evaluation.embedder.name,
             documents=[tokens(text) for text in texts],
             language_means=evaluation.embedder.language_means,
+            titles=make_titles([r.row for r in await evaluation.read_queries(names)], numbers, places),
+            tokens=make_tokens(packed, places),
         )
 
-    def ask(self, asked: Asked, row: NDArray[np.float32], allowed: set[str]) -> Case | None:
+    def ask(self, asked: Asked, reading: Reading, allowed: set[str]) -> Case | None:
         """Ask in the base of the ``allowed`` articles and measure; None when nothing at all is found."""
         words, language = tokens(asked.text), guess_language(asked.text)
         found = self.index.search(
-            Question(row, words, language),
+            Question(reading.row, words, language, reading.tokens),
             limit=ARTICLES_LOOKED_AT * PASSAGES_PER_HIT,
             allowed_articles=allowed,
         )
@@ -106,7 +124,7 @@ class Base:
         texts = [
             FoundText.of(self._text(hit.passage_id), dense=hit.dense, lexical=hit.lexical) for hit in best
         ]
-        shown = self._shown(words, best[0].passage_id)
+        shown, cosines = self._shown(words, reading, best[0].passage_id)
         firsts = [hit.article_id for hit in best[:2]]
         return Case(
             set=self.name,
@@ -114,7 +132,8 @@ class Base:
             group=group_of(language, same_language=found.features.same_language),
             language=language,
             values=values_of(
-                found.features, measure_words(words, texts, shown, self._heading(best[0].passage_id))
+                found.features.with_quotes(cosines),
+                measure_words(words, texts, shown, self._heading(best[0].passage_id)),
             ),
             first=firsts[0] in asked.answers and asked.fact in shown,
             pair=not asked.answers.isdisjoint(firsts),
@@ -135,17 +154,23 @@ class Base:
         article_id, passage = self.passages[passage_id]
         return text_of(self.articles[article_id][0], passage.heading_path, passage.text)
 
-    def _shown(self, words: Sequence[str], passage_id: str) -> str:
-        """Return what would be shown, as `assistant.citations` does (the span chosen by words alone)."""
+    def _shown(
+        self, words: Sequence[str], reading: Reading, passage_id: str
+    ) -> tuple[str, NDArray[np.float32]]:
+        """Return what would be shown, as search and `assistant.citations` choose, and what was compared."""
         article_id, passage = self.passages[passage_id]
-        spans = split_spans(passage.text)
-        chosen = pick_span(spans, share_words(spans, self.index.lexical.weights(words)), None)
+        quotable = read_quotable(passage.text)
+        share = share_of(quotable.words, self.index.lexical.weights(words))
+        kept = worth_comparing(share)
+        spans = [quotable.spans[number] for number in kept]
+        cosines = np.array([self.rows[span.context] for span in spans], np.float32) @ reading.row
+        chosen = pick_span(spans, share[kept], cosines)
         middle = (chosen.start + chosen.end) // 2
         holding = [s for s in read_spans(passage.text, 0, len(passage.text)) if s.start <= middle < s.end]
         title = self.articles[article_id][0]
         if not holding:
-            return text_of(title, passage.heading_path, chosen.context)
-        return text_of(title, [*passage.heading_path, holding[0].heading], holding[0].text)
+            return text_of(title, passage.heading_path, chosen.context), cosines
+        return text_of(title, [*passage.heading_path, holding[0].heading], holding[0].text), cosines
 
 
 def is_train(key: str) -> bool:
@@ -156,7 +181,7 @@ def is_train(key: str) -> bool:
 async def public_cases(evaluation: Evaluation, base: Base, asked: Sequence[Asked]) -> list[Case]:
     """Ask each question with and without its article, in bases of all sizes in turn."""
     await base.build(evaluation)
-    rows = await evaluation.embed_queries([question.text for question in asked])
+    rows = await evaluation.read_queries([question.text for question in asked])
     chance = random.Random(evaluation.seed)
     everything = list(base.articles)
     cases: list[Case] = []
@@ -222,7 +247,7 @@ async def help_centre_cases(evaluation: Evaluation) -> AsyncIterator[Case]:
     """Ask the demo's questions of what customers read, in each language by itself."""
     files = [one for one in read_markdown_folder(HELP_CENTRE) if one.visibility != "internal"]
     asked = list(dict.fromkeys(question for question, _ in help_centre_questions()))
-    rows = await evaluation.embed_queries([question.text for question in asked])
+    rows = await evaluation.read_queries([question.text for question in asked])
     for language in LANGUAGES:
         articles = {f.key: (f.title, f.body) for f in files if f.locale.startswith(language)}
         base = Base(f"help_centre_{language}", language, articles)

@@ -7,11 +7,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from knowledge.ranking import DENSE_WEIGHT, LEXICAL_WEIGHT, Floats, Statistics
+from knowledge.ranking import Floats, Statistics
 from knowledge.sentences import Sentence, split_sentences
 from knowledge.text import tokens
 
 PASSAGES_REMEMBERED = 2_000  # some kilobytes each
+SPANS_COMPARED = 12  # of one passage, the wordiest: what one run of the encoder takes
+# Of meaning beside words. Chosen on the teaching half of eval/questions, where the sentence wanted is known:
+# the encoder tells sentences of one passage apart worse than words do, and with their headings better.
+MEANING_WEIGHT = 0.15
 
 _HEADING = re.compile(r"#{1,6}\s")
 _RULE = re.compile(r"[\s|:\-=*_`~]*")  # the line under a table's head, a fence, a ruler
@@ -67,21 +71,21 @@ def _heads_a_table(sentence: Sentence, following: Sentence | None) -> bool:
     return bool(ruled and _ROW.match(sentence.text))
 
 
-def share_words(spans: Sequence[Span], weights: Mapping[str, float]) -> Floats:
-    """Return for each span the share of the question's weighted words that it holds, 0 to 1."""
-    return share_of([frozenset(tokens(span.context)) for span in spans], weights)
-
-
 def share_of(words: Sequence[frozenset[str]], weights: Mapping[str, float]) -> Floats:
-    """Return the same for spans whose words are known."""
+    """Return for each span's words the share of the question's weighted words that it holds, 0 to 1."""
     total = sum(weights.values()) or 1.0
     held = [sum(weight for word, weight in weights.items() if word in some) for some in words]
     return np.array(held, np.float32) / np.float32(total)
 
 
+def worth_comparing(shared: Floats) -> list[int]:
+    """Return the numbers of the spans whose meaning is compared, in their order: the wordiest ones."""
+    return sorted(np.argsort(-shared, kind="stable")[:SPANS_COMPARED].tolist())
+
+
 def pick_span(spans: Sequence[Span], shared: Floats, cosines: Floats | None) -> Span:
-    """Return the best span by words and, when cosines to the question are given, by meaning."""
-    scores = LEXICAL_WEIGHT * Statistics.of(shared).z(shared)
+    """Return the best span by words and, when cosines of contexts to the question are given, by meaning."""
+    scores = (1 - MEANING_WEIGHT) * Statistics.of(shared).z(shared)
     if cosines is not None:
-        scores = scores + DENSE_WEIGHT * Statistics.of(cosines).z(cosines)
+        scores = scores + MEANING_WEIGHT * Statistics.of(cosines).z(cosines)
     return spans[int(np.argmax(scores))]  # the first of equals

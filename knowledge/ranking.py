@@ -124,7 +124,11 @@ class Features:
     ``best_cosine`` of any candidate; ``margin`` between the scores of the first two articles; ``top_z`` of
     the first hit's dense score; ``lexical_per_term`` and ``coverage`` of the first hit;
     ``lexical_of_dense_top`` BM25 per term of the passage nearest in meaning; ``agreement`` 1 when meaning and
-    words name the same first article.
+    words name the same first article. Of the comparison token by token: ``nearness`` of the first hit, its
+    ``nearness_lead`` over the best of another article, its ``nearness_rise`` over the mean of the hits.
+    ``lead`` is the distance of the first two articles' scores, titles and tokens included; ``title`` the
+    first one's. ``quote`` is the cosine of the nearest of what the first hit could be quoted with,
+    ``quote_lead`` how far it stands above the mean of those.
     """
 
     best_cosine: float = 0.0
@@ -134,7 +138,19 @@ class Features:
     lexical_of_dense_top: float = 0.0
     coverage: float = 0.0
     agreement: float = 0.0
+    nearness: float = 0.0
+    nearness_lead: float = 0.0
+    nearness_rise: float = 0.0
+    lead: float = 0.0
+    title: float = 0.0
+    quote: float = 0.0
+    quote_lead: float = 0.0
     same_language: bool = True
+
+    def with_quotes(self, cosines: Floats) -> "Features":
+        """Return the same with what the quotable parts of the first hit (one or more) say."""
+        nearest = float(cosines.max())
+        return replace(self, quote=nearest, quote_lead=nearest - float(cosines.mean()))
 
 
 CompareTokens = Callable[[NDArray[np.int64]], Floats]
@@ -220,7 +236,8 @@ def measure(candidates: Candidates, hits: Sequence[Hit], *, terms: int) -> Featu
     if not hits:
         return Features()
     top, per_term = hits[0], 1 / max(terms, 1)
-    others = [hit.plain for hit in hits if hit.article_id != top.article_id]
+    rivals = [hit for hit in hits if hit.article_id != top.article_id]
+    compared = [hit.tokens for hit in hits if hit.tokens]
     nearest, wordiest = int(np.argmax(candidates.dense)), int(np.argmax(candidates.lexical))
     if top.same_language:
         statistics, meaning = candidates.dense_statistics, top.dense
@@ -228,14 +245,24 @@ def measure(candidates: Candidates, hits: Sequence[Hit], *, terms: int) -> Featu
         statistics, meaning = candidates.foreign_statistics, top.centred
     return Features(
         best_cosine=float(candidates.dense[nearest]),
-        margin=top.plain - max(others) if others else 0.0,
+        margin=_above(top.plain, [hit.plain for hit in rivals]),
         top_z=float(statistics.z(np.array([meaning], np.float32))[0]),
         lexical_per_term=top.lexical * per_term,
         lexical_of_dense_top=float(candidates.lexical[nearest]) * per_term,
         coverage=top.coverage,
         agreement=float(candidates.article_ids[nearest] == candidates.article_ids[wordiest]),
+        nearness=top.tokens,
+        nearness_lead=_above(top.tokens, [hit.tokens for hit in rivals]),
+        nearness_rise=top.tokens - float(np.mean(compared)) if compared else 0.0,
+        lead=_above(top.score, [hit.score for hit in rivals]),
+        title=top.title,
         same_language=top.same_language,
     )
+
+
+def _above(score: float, others: Sequence[float]) -> float:
+    """Return how far a score stands above the best of others; 0 where it stands alone."""
+    return score - max(others) if others else 0.0
 
 
 def refresh(hits: Sequence[Hit], freshness: Sequence[float]) -> list[Hit]:

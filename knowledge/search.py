@@ -22,7 +22,7 @@ from knowledge.embedding import Embedder, Reading
 from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
 from knowledge.passage_index import Found, Question
-from knowledge.quotes import Span, pick_span, read_quotable, share_of
+from knowledge.quotes import Span, pick_span, read_quotable, share_of, worth_comparing
 from knowledge.ranking import Features, Floats
 from knowledge.sentence_rows import SentenceRows
 from knowledge.shelf import Edition
@@ -33,7 +33,6 @@ MOST_HITS = 50
 PASSAGES_PER_HIT = 4  # looked at for each article wanted: several passages may be of one article
 QUOTED_BY_MEANING = 1  # hits whose quote is chosen by meaning, too: what would be the answer
 READINGS_KEPT = 64  # questions, most of some kilobytes
-SPANS_COMPARED = 12  # of one passage, the wordiest: what one run of the encoder takes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,12 +156,12 @@ class KnowledgeBase:
         best = _best_of_each_article(found, edition, first)
         articles = await _readable(uow, edition, best)
         best = [hit for hit in best if edition.articles[hit.article_id].article_id in articles]
-        spans = await self._quotes(best, edition, words, row)
+        spans, features = await self._quotes(best, edition, words, row, found.features)
         return SearchResult(
             hits=[_hit(hit, span, edition, uow.at) for hit, span in zip(best, spans, strict=True)],
             articles=articles,
             degraded=row is None or not edition.waiting.isdisjoint(allowed),
-            features=found.features,
+            features=features,
             language=language,
             model=self.embedder.name if row is not None else "",
         )
@@ -215,21 +214,30 @@ class KnowledgeBase:
         return replace(found, hits=ranking.refresh(known, ages))
 
     async def _quotes(
-        self, hits: Sequence[ranking.Hit], edition: Edition, words: Sequence[str], row: Floats | None
-    ) -> list[Span]:
-        """Choose what to quote of each hit: by words, and for the first few by meaning as well."""
+        self,
+        hits: Sequence[ranking.Hit],
+        edition: Edition,
+        words: Sequence[str],
+        row: Floats | None,
+        features: Features,
+    ) -> tuple[list[Span], Features]:
+        """Choose what to quote of each hit: by words, and for the first few by meaning as well.
+
+        Return the spans, and the features with how near the first hit's come.
+        """
         weights = edition.words.lexical.weights(words)
         chosen = []
         for number, hit in enumerate(hits):
-            text = edition.passages[hit.passage_id].passage.text
-            quotable = read_quotable(text)
+            quotable = read_quotable(edition.passages[hit.passage_id].passage.text)
             some, share, cosines = list(quotable.spans), share_of(quotable.words, weights), None
-            if row is not None and len(some) > 1 and number < QUOTED_BY_MEANING:
-                kept = sorted(np.argsort(-share, kind="stable")[:SPANS_COMPARED].tolist())
+            if row is not None and number < QUOTED_BY_MEANING:
+                kept = worth_comparing(share)
                 some, share = [some[i] for i in kept], share[kept]
-                cosines = await self._sentences.compare(row, [text[span.start : span.end] for span in some])
+                cosines = await self._sentences.compare(row, [span.context for span in some])
+                if number == 0:
+                    features = features.with_quotes(cosines)
             chosen.append(pick_span(some, share, cosines))
-        return chosen
+        return chosen, features
 
 
 def checked_question(question: str, first: int) -> str:

@@ -87,7 +87,7 @@ async def answer_in_base(evaluation: Evaluation) -> Outcome:
 
 async def _with_and_without(evaluation: Evaluation, base: Base, asked: Sequence[Asked]) -> list[Case]:
     await base.build(evaluation)
-    rows = await evaluation.embed_queries([question.text for question in asked])
+    rows = await evaluation.read_queries([question.text for question in asked])
     everything = set(base.articles)
     found = [
         base.ask(question, row, allowed)

@@ -90,9 +90,24 @@ def test_a_word_that_nothing_found_has_is_measured() -> None:
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_better_found_the_surer(language: str) -> None:
     calibration = load_calibration()
-    weak = Features(best_cosine=0.80, margin=0.05, top_z=2.0, lexical_per_term=0.3, lexical_of_dense_top=0.2)
+    weak = Features(
+        best_cosine=0.80,
+        margin=0.05,
+        top_z=2.0,
+        lexical_per_term=0.3,
+        lexical_of_dense_top=0.2,
+        nearness=0.35,
+        quote=0.80,
+    )
     strong = Features(
         best_cosine=0.92,
+        nearness=0.7,
+        nearness_lead=0.2,
+        nearness_rise=0.25,
+        lead=1.5,
+        title=2.0,
+        quote=0.92,
+        quote_lead=0.06,
         margin=2.5,
         top_z=3.5,
         lexical_per_term=1.8,

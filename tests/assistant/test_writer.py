@@ -35,6 +35,8 @@ ASKED = [
     "Which firewall ports have to be open for the gateway?",
     "How long can I return something?",
     "How do I invite somebody?",
+    "How long is the warranty?",
+    "Where do I download invoices?",
     "防火墙要放行哪些端口？",
 ]
 
