@@ -263,3 +263,13 @@ class Activity(Record):
     class Settings:
         name = "activities"
         indexes: ClassVar = [IndexModel([("workspace_id", 1), ("account_id", 1), ("at", 1)])]
+
+
+class Counter(Record):
+    """A running number of one workspace, counted in the commit that uses it."""
+
+    kind: ClassVar[str] = "counter"
+    reached: int = 0
+
+    class Settings:
+        name = "counters"

@@ -206,13 +206,3 @@ class Message(Record):
     class Settings:
         name = "messages"
         indexes: ClassVar = [IndexModel([("workspace_id", 1), ("conversation_id", 1), ("at", 1)])]
-
-
-class Counter(Record):
-    """A running number of one workspace, counted in the commit that uses it."""
-
-    kind: ClassVar[str] = "counter"
-    reached: int = 0
-
-    class Settings:
-        name = "counters"

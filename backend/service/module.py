@@ -5,7 +5,7 @@ from backend.core.events import RecordUpdated
 from backend.core.module import Module
 from backend.service.account_owners import on_record_changed
 from backend.service.alerts import TELLING
-from backend.service.documents import Conversation, Counter, Message, Ticket
+from backend.service.documents import Conversation, Message, Ticket
 from backend.service.events import ConversationOpened, TicketCreated
 from backend.service.graphql import ServiceMutation, ServiceQuery
 from backend.service.seed import seed_tickets
@@ -20,7 +20,7 @@ SPOKEN = grant(read=OWN, create=OWN, update=OWN)
 
 module = Module(
     name="service",
-    documents=(Conversation, Message, Ticket, Counter),
+    documents=(Conversation, Message, Ticket),
     queries=(ServiceQuery,),
     mutations=(ServiceMutation,),
     listens={

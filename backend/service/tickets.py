@@ -5,10 +5,10 @@ from datetime import datetime
 from backend.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from backend.core.events import DomainEvent, RecordCreated, RecordUpdated
 from backend.core.fields import Fields, new_record, set_fields
-from backend.core.ids import derived_id
 from backend.core.unit_of_work import UnitOfWork
+from backend.crm.numbers import next_number
 from backend.service.conversations import set_conversation
-from backend.service.documents import AiOutcome, Conversation, Counter, Ticket
+from backend.service.documents import AiOutcome, Conversation, Ticket
 from backend.service.events import TicketAssigned, TicketCreated, TicketStatusChanged
 from backend.service.people import check_first_assignee, differing, made_by, settle_readers
 from backend.service.rules import (
@@ -62,7 +62,7 @@ async def file_ticket(
     if conversation is not None:
         ticket.account_owner_id = conversation.account_owner_id
     await settle_readers(uow, ticket, differing(conversation, fields) if conversation else fields)
-    ticket.number = await _next_number(uow)
+    ticket.number = ticket_number(await next_number(uow, "ticket"))
     created = TicketCreated(
         ticket_id=ticket.id,
         number=ticket.number,
@@ -180,16 +180,6 @@ def _from_conversation(conversation: Conversation | None) -> Fields:
     if conversation is None:
         return {}
     return {name: getattr(conversation, name) for name in FROM_CONVERSATION}
-
-
-async def _next_number(uow: UnitOfWork) -> str:
-    """Count one ticket more, in this commit: numbers are distinct and leave no gap."""
-    counter_id = derived_id("counter", uow.actor.workspace_id, "ticket")
-    known = await uow.entailed(Counter, {"_id": counter_id})
-    counter = known[0] if known else Counter(id=counter_id)
-    counter.reached += 1
-    uow.entail(counter)
-    return ticket_number(counter.reached)
 
 
 def _assigned(uow: UnitOfWork, ticket: Ticket) -> list[DomainEvent]:
