@@ -21,6 +21,8 @@ class FieldSort(StrEnum):
     NUMBER = "number"
     LINES = "lines"
     """Several short texts, to be walked through with ``for``."""
+    CHOICE = "choice"
+    """One of a fixed set, by its code; written as the word for it in the recipient's language."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ CONTRACT_EXPIRING = NotificationType(key="contract_expiring", fields=_DUE, lives
 PAYMENT_OVERDUE = NotificationType(key="payment_overdue", fields=_DUE, lives=3 * DAY, by_mail=True)
 APPROVAL_REQUESTED = NotificationType(key="approval_requested", fields=_BY, lives=3 * DAY, by_mail=True)
 APPROVAL_DECIDED = NotificationType(
-    key="approval_decided", fields={**_BY, "decision": FieldSort.TEXT}, lives=3 * DAY
+    key="approval_decided", fields={**_BY, "decision": FieldSort.CHOICE}, lives=3 * DAY
 )
 SLA_NEAR = NotificationType(key="sla_near", fields=_DUE, lives=timedelta(hours=4), holder="assignee_id")
 SLA_BREACHED = NotificationType(key="sla_breached", fields=_DUE, critical=True)

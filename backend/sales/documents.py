@@ -36,7 +36,10 @@ class Stage(Part):
 
 
 class Pipeline(Record):
-    """The stages that opportunities go through."""
+    """The stages that opportunities go through.
+
+    ``discount_limit`` is the largest discount, in percent, that its quotes may have without an approval.
+    """
 
     kind: ClassVar[str] = "pipeline"
     server_owned: ClassVar[frozenset[str]] = frozenset({"is_default"})
@@ -45,6 +48,7 @@ class Pipeline(Record):
     currency: str = Field(default="CNY", pattern=CURRENCY)
     is_default: bool = False
     stages: list[Stage] = Field(min_length=3, max_length=30)
+    discount_limit: Decimal = Field(default=Decimal(20), ge=0, le=100, max_digits=7, decimal_places=4)
 
     class Settings:
         name = "pipelines"

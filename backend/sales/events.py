@@ -1,6 +1,7 @@
 """What the sales room announces beside plain created, updated and deleted."""
 
 from backend.core.events import DomainEvent
+from backend.sales.approval_rules import ApprovalStatus
 from backend.sales.rules import StageType
 
 
@@ -19,3 +20,16 @@ class LeadConverted(DomainEvent):
     account_id: str
     contact_id: str
     opportunity_id: str | None
+
+
+class ApprovalRequested(DomainEvent):
+    """Somebody asks for a record to be approved."""
+
+    approval_id: str
+
+
+class ApprovalDecided(DomainEvent):
+    """A request was approved or rejected."""
+
+    approval_id: str
+    decision: ApprovalStatus

@@ -14,6 +14,7 @@ PIPELINES = shown_only(
     shown("currency"),
     shown("is_default", "boolean"),
     shown("stages", "list"),
+    shown("discount_limit", "decimal"),
     shown("updated_at", "datetime"),
     priority=1,
 )
