@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from backend.core.access import Action
-from backend.core.errors import Conflict, FieldError, Forbidden, InvalidInput
+from backend.core.errors import Conflict, Forbidden
 from backend.core.events import RecordUpdated
 from backend.core.fields import Fields, set_fields
 from backend.core.records import REGISTRY
@@ -14,7 +14,8 @@ from backend.sales.approval_rules import (
     ApprovalStatus,
     canonical_json,
     check_decider,
-    check_decision,
+    check_pending,
+    decision_of,
     differing_fields,
     fingerprint,
 )
@@ -51,8 +52,8 @@ async def decide_approval(
     Forbidden for who may not approve the record, or does not see all of what is approved.
     """
     approval = await uow.access(Approval, id, expected_version=expected_version)
-    decision, seen_hash = ApprovalStatus(fields["decision"]), fields["snapshot_hash"]
-    check_decision(approval.status, decision)
+    decision, seen_hash = decision_of(fields.get("decision")), fields.get("snapshot_hash") or ""
+    check_pending(approval.status)
     record = await _subject(uow, approval, "approve")
     if not sees_snapshot(uow.actor, record.kind):
         raise Forbidden("approve", record.kind)
@@ -72,10 +73,7 @@ async def withdraw_approval(
 ) -> Approval:
     """Take a request back, as somebody who may change the record: it can be changed and asked for again."""
     approval = await uow.access(Approval, id, expected_version=expected_version)
-    if approval.status is not ApprovalStatus.PENDING:
-        raise InvalidInput(
-            FieldError("id", f"is {approval.status.value} already; nothing is left to withdraw")
-        )
+    check_pending(approval.status)
     record = await _subject(uow, approval, "update")
     OUTCOMES[record.kind](record, ApprovalStatus.WITHDRAWN)
     uow.save(record)

@@ -40,12 +40,17 @@ def differing_fields(before: str, after: str) -> tuple[str, ...]:
     return tuple(sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name)))
 
 
-def check_decision(before: ApprovalStatus, decision: ApprovalStatus) -> None:
-    """Raise InvalidInput unless a request in ``before`` can be decided so."""
-    if decision not in DECISIONS:
-        raise InvalidInput(FieldError("decision", "is approved or rejected; withdraw a request to end it"))
-    if before is not ApprovalStatus.PENDING:
-        raise InvalidInput(FieldError("id", f"is {before.value} already; nothing is left to decide"))
+def decision_of(said: str | None) -> ApprovalStatus:
+    """Return what a decider says; raise InvalidInput for anything but approved and rejected."""
+    if said is None or said not in DECISIONS:
+        raise InvalidInput(FieldError("decision", "must be approved or rejected"))
+    return ApprovalStatus(said)
+
+
+def check_pending(status: ApprovalStatus) -> None:
+    """Raise InvalidInput for a request that has ended."""
+    if status is not ApprovalStatus.PENDING:
+        raise InvalidInput(FieldError("id", f"is {status.value} already; ask for another approval"))
 
 
 def check_decider(decider: str, requested_by: str, approver_ids: Collection[str]) -> None:

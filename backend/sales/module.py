@@ -15,7 +15,7 @@ from backend.sales.pipelines import on_workspace_created
 from backend.sales.quote_documents import Quote
 from backend.sales.quotes import expire_due_quotes
 from backend.sales.seed import seed_sales
-from backend.sales.synced import LEADS, OPPORTUNITIES, PIPELINES
+from backend.sales.synced import APPROVALS, LEADS, OPPORTUNITIES, PIPELINES, QUOTES
 
 ALL, TEAM, OWN = Level.ALL, Level.TEAM, Level.OWN
 MANAGED = grant(read=ALL, create=ALL, update=ALL, delete=ALL, export=ALL, assign=ALL)
@@ -42,6 +42,6 @@ module = Module(
     },
     jobs=(Job(name="sales.quotes", every=timedelta(minutes=1), run=expire_due_quotes),),
     telling=TELLING,
-    synced=(PIPELINES, OPPORTUNITIES, LEADS),
+    synced=(PIPELINES, OPPORTUNITIES, LEADS, QUOTES, APPROVALS),
     seed=seed_sales,
 )
