@@ -1,4 +1,4 @@
-"""The demo workspace's pipeline, leads and deals."""
+"""The demo workspace's pipeline, leads and deals; its quotes are in ``quote_seed``."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,12 +15,13 @@ from backend.sales.documents import StageChange
 from backend.sales.leads import create_lead
 from backend.sales.opportunities import create_opportunity
 from backend.sales.pipelines import ensure_default_pipeline
+from backend.sales.quote_seed import seed_quotes
 
 Row = dict[str, Any]
 
 
 async def seed_sales(services: svcs.Container, workspace_id: str) -> None:
-    """Create the demo workspace's opportunities and leads, and convert the leads that became customers."""
+    """Create the demo workspace's deals, leads and quotes; convert the leads that became customers."""
     store = await services.aget(Store)
     teams = {row["key"]: row["team"] for row in load("accounts")["accounts"]}
     actor = system_actor(workspace_id)
@@ -44,6 +45,7 @@ async def seed_sales(services: svcs.Container, workspace_id: str) -> None:
     await store.write(actor, ensure_default_pipeline)
     for create in (opportunities, leads, conversions):
         await store.write(actor, create, mutation_id=f"seed {create.__name__}")
+    await seed_quotes(services, workspace_id)
 
 
 def _chosen(row: Row, *names: str) -> Row:

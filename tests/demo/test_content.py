@@ -17,6 +17,7 @@ RECORD_FILES = [
     "contacts",
     "leads",
     "opportunities",
+    "quotes",
     "tasks",
     "activities",
     "tickets",
@@ -74,6 +75,7 @@ def test_counts() -> None:
         "contacts": 45,
         "leads": 12,
         "opportunities": 27,
+        "quotes": 5,
         "tasks": 21,
         "activities": 64,
         "tickets": 19,
@@ -125,7 +127,7 @@ def test_every_reference_resolves() -> None:
             person = row.get("contact") or row.get("requester")
             if person is not None:
                 assert CONTACTS[person]["account"] == row["account"], where
-            if row.get("opportunity") is not None:
+            if row.get("opportunity") is not None and name != "quotes":  # which have their deal's
                 assert OPPORTUNITIES[row["opportunity"]]["account"] == row["account"], where
             for target, reference in row.get("converted", {}).items():
                 assert (
@@ -274,6 +276,22 @@ def test_price_articles_agree_with_the_price_list() -> None:
         for currency, label in (("CNY", "人民币"), ("EUR", "欧元"), ("USD", "美元")):
             head = f"Price {currency}" if locale == "en" else label
             assert f"| {head} | {' | '.join(plan['prices'][currency] for plan in plans)} |" in table
+
+
+def test_quotes_are_of_deals_under_way_at_the_prices_of_the_list_in_the_customers_language() -> None:
+    for quote in RECORDS["quotes"]:
+        deal = OPPORTUNITIES[quote["opportunity"]]
+        language = CONTACTS[deal["contact"]]["language"]
+        prices = {one["name"][language]: one["prices"][deal["currency"]] for one in RECORDS["products"]}
+        assert deal["stage"] in {"proposal", "negotiation"}, quote["key"]
+        for line in quote["lines"]:
+            assert line["unit_price"] == prices[line["name"]], quote["key"]
+    assert Counter(quote["status"] for quote in RECORDS["quotes"]) == {
+        "sent": 2,
+        "in_review": 1,
+        "approved": 1,
+        "draft": 1,
+    }
 
 
 def test_quoted_answers_stand_in_their_articles() -> None:
