@@ -113,7 +113,7 @@ async def _without_hashes(uow: UnitOfWork, rows: Sequence[dict[str, Any]]) -> No
     """Keep the hash of what is approved from who does not see all of that: it could be guessed from it."""
     for row in rows:
         if not sees_snapshot(uow.actor, row["subject_kind"]):
-            row["snapshot_hash"] = row["decided_hash"] = ""
+            row["snapshot_hash"] = row["decided_hash"] = None
 
 
 APPROVALS = SyncedCollection(

@@ -75,8 +75,9 @@ def _scalar(kind: type, name: str, number: int, place: int, rng: random.Random) 
         return _text(name, number, place)
     if kind in (int, Decimal):
         small = {"score": 100, "csat": 5, "reopen_count": 9, "number": 9, "order": 9}
+        small |= {"quantity": 99, "discount_percent": 100, "tax_percent": 100}
         if name in small:
-            return rng.randint(1, small[name])
+            return kind(rng.randint(1, small[name]))
         return kind(f"18{number:06d}{place:02d}")
     moment = FIRST_MOMENT + timedelta(hours=number, seconds=place)
     if kind in (datetime, AwareDatetime):

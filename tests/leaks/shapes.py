@@ -152,6 +152,8 @@ def read(value: Any, like: Any) -> Any:
     """Return an answer's value so that it compares to what ``shown`` or ``plain`` gave."""
     if isinstance(value, dict):
         return {name: one for name, one in value.items() if name != "__typename"}
+    if isinstance(value, list):
+        return [read(one, None) for one in value]
     if isinstance(value, str) and isinstance(like, date):
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC) if isinstance(like, datetime) else moment.date()

@@ -27,7 +27,17 @@ from tests.leaks.conditions import CONDITIONS, camel, shown
 from tests.leaks.derived import derive
 from tests.leaks.reference import Item, Role, Rule, Territory, Town
 
-SHAREABLE = ("account", "contact", "lead", "opportunity", "task", "activity", "ticket", "conversation")
+SHAREABLE = (
+    "account",
+    "contact",
+    "lead",
+    "opportunity",
+    "quote",
+    "task",
+    "activity",
+    "ticket",
+    "conversation",
+)
 KINDS: tuple[str, ...] = (
     "account",
     "contact",
@@ -38,7 +48,7 @@ KINDS: tuple[str, ...] = (
     "task",
     "activity",
 )
-KINDS += ("message", "article", "attachment", "macro")
+KINDS += ("quote", "message", "article", "attachment", "approval", "macro")
 OF_EACH = 12
 STAFF, CUSTOMERS, TEAMS = 7, 2, 3
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -293,6 +303,25 @@ class _Builder:
 
     def _given_opportunity(self) -> dict[str, Any]:
         return {"pipeline_id": self.pipeline_id, "stage_type": "open"}
+
+    def _given_quote(self) -> dict[str, Any]:
+        return {"number": f"Q-{token(len(self.world.items), 99)}", "expires_at": None}
+
+    def _given_approval(self) -> dict[str, Any]:
+        number, id = len(self.world.items), self._any("quote", none=0)
+        assert id is not None
+        return {
+            "subject_kind": "quote",
+            "subject_id": id,
+            "number": self.town.items[id].record.number,
+            "requested_by": self.rng.choice(self.staff),
+            "approver_ids": [],
+            "snapshot_hash": f"{number:064x}",
+            "decided_hash": "",
+            "status": "pending",
+            "owner_id": None,
+            "team_ids": [],
+        }
 
     def _given_lead(self) -> dict[str, Any]:
         return {
