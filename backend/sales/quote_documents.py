@@ -49,6 +49,7 @@ class Quote(Approvable):
     always_shown: ClassVar[frozenset[str]] = Approvable.always_shown | {"status", "revision"}
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "name": PersonalClass.HEADING,
+        "lines": PersonalClass.HEADING,
         "terms": PersonalClass.TEXT,
         "decline_reason": PersonalClass.TEXT,
     }

@@ -33,7 +33,7 @@ CONTENT = Quote.approved_fields - Quote.server_owned
 
 FROM_OPPORTUNITY = ("name", "account_id", "contact_id", "currency")
 LONGEST_REASON = 2_000
-AT_ONCE = 200  # quotes that expire in one round of a workspace; the rest waits for the next
+AT_ONCE = 200  # quotes that expire in one commit
 
 
 async def create_quote(uow: UnitOfWork, fields: Fields, *, id: str | None = None) -> Quote:
@@ -45,7 +45,8 @@ async def create_quote(uow: UnitOfWork, fields: Fields, *, id: str | None = None
     filled = {**await _from_opportunity(uow, fields.get("opportunity_id")), **fields}
     filled["currency"] = filled.get("currency") or await home_currency(uow)
     quote = await new_record(uow, Quote, filled, id=id)
-    await _compute(uow, quote)
+    _count(quote)
+    await _date(uow, quote)
     quote.number = quote_number(await next_number(uow, Quote.kind))
     uow.save(quote)
     return quote
@@ -61,12 +62,13 @@ async def update_quote(
     quote = await uow.access(Quote, id, action="update", expected_version=expected_version)
     before = _content(quote)
     set_fields(quote, fields)
+    _count(quote)
     if _content(quote) != before:
         await withdraw_requests(uow, quote)
         quote.status, quote.revision = revised(quote.status, quote.revision)
         quote.sent_at = quote.closed_at = None
         quote.decline_reason = ""
-        await _compute(uow, quote)
+        await _date(uow, quote)
     uow.save(quote)
     return quote
 
@@ -141,13 +143,17 @@ async def expire_due_quotes(services: svcs.Container) -> None:
     """Let quotes expire that were sent and whose last day is over. Twice is as good as once."""
     store = await services.aget(Store)
     for workspace_id in await store.workspace_ids():
-        await store.write(system_actor(workspace_id), _expire_some)
+        while await store.write(system_actor(workspace_id), _expire_some):
+            pass
 
 
-async def _expire_some(uow: UnitOfWork) -> None:
+async def _expire_some(uow: UnitOfWork) -> bool:
+    """Let up to ``AT_ONCE`` quotes of a workspace expire; tell whether there may be more."""
     due = {"status": QuoteStatus.SENT.value, "expires_at": {"$lte": uow.at}}
-    for quote in await uow.find(Quote, due, sort=[("expires_at", 1)], limit=AT_ONCE):
+    found = await uow.find(Quote, due, sort=[("expires_at", 1)], limit=AT_ONCE)
+    for quote in found:
         _close(uow, await uow.access(Quote, quote.id, action="update"), QuoteStatus.EXPIRED)
+    return len(found) == AT_ONCE
 
 
 def _close(uow: UnitOfWork, quote: Quote, status: QuoteStatus) -> Quote:
@@ -165,13 +171,17 @@ def _content(quote: Quote) -> dict[str, Any]:
     return content
 
 
-async def _compute(uow: UnitOfWork, quote: Quote) -> None:
-    """Set what follows from what was given: amounts, and the moment at which the last day is over."""
+def _count(quote: Quote) -> None:
+    """Let the amounts follow from the lines."""
     sums = amounts(quote.lines, quote.currency)
     quote.lines = [
         line.model_copy(update={"net": net}) for line, net in zip(quote.lines, sums.lines, strict=True)
     ]
     quote.net_total, quote.tax_total, quote.gross_total = sums.net, sums.tax, sums.gross
+
+
+async def _date(uow: UnitOfWork, quote: Quote) -> None:
+    """Let the moment at which a quote is over follow from its last day."""
     until = quote.valid_until
     quote.expires_at = end_of_day(until, await home_zone(uow)) if until is not None else None
 

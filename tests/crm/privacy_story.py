@@ -87,6 +87,19 @@ async def live(crew: Crew) -> Story:
         amount="1200.50",
         **about,
     )
+    line = {"name": "HL-30", "description": f"For {story.name}, {story.spaced}", "unitPrice": "1"}
+    offer = await make(
+        "manager",
+        "quoteCreate",
+        name=f"For {story.name}",
+        terms=story.secret,
+        lines=[line],
+        validUntil="2999-01-31",
+        **about,
+    )
+    submit = """mutation($input: QuoteSubmitInput!) { quoteSubmit(input: $input) { __typename } }"""
+    asked = await crew.manager.ask(submit, input={"id": offer, "note": story.secret})
+    assert asked["quoteSubmit"]["__typename"] == "Quote"
     talk = await make("customer", "conversationCreate", subject=f"From {story.name}")
     await make("customer", "messageCreate", conversationId=talk, body=f"{story.secret}. {story.spaced}")
     await make("agent", "messageCreate", conversationId=talk, body=f"Dear {story.name}, noted.")
