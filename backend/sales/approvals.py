@@ -29,7 +29,7 @@ async def request_approval(
     Any one of them decides. What is approved is frozen as a snapshot with its hash. Raise InvalidInput when
     it is before them already, and when nobody may approve it.
     """
-    if await _pending(uow, record):
+    if await find_pending(uow, record):
         raise InvalidInput(
             FieldError("id", "is before its approvers already; wait for them, or withdraw that request")
         )
@@ -64,13 +64,19 @@ async def request_approval(
 
 async def withdraw_requests(uow: UnitOfWork, record: Approvable) -> None:
     """End the request that ``record`` is under, if it is: it changes, or goes."""
-    for approval in await _pending(uow, record):
+    for approval in await find_pending(uow, record):
         approval.status, approval.decided_by, approval.decided_at = (
             ApprovalStatus.WITHDRAWN,
             uow.actor.user_id,
             uow.at,
         )
         uow.entail(approval)
+
+
+async def find_pending(uow: UnitOfWork, record: Approvable) -> list[Approval]:
+    """Return the request that ``record`` is under, if it is, ready to be ended."""
+    where = {"subject_id": record.id, "subject_kind": record.kind, "status": ApprovalStatus.PENDING.value}
+    return await uow.entailed(Approval, where)
 
 
 async def find_approvers(uow: UnitOfWork, record: Approvable, *, actors: Actors) -> list[str]:
@@ -89,8 +95,3 @@ async def find_approvers(uow: UnitOfWork, record: Approvable, *, actors: Actors)
 
 def _level(role: Mapping[str, Grant], kind: str) -> Level:
     return (role.get(kind) or role.get(ANY_KIND) or NO_GRANT).level("approve")
-
-
-async def _pending(uow: UnitOfWork, record: Approvable) -> list[Approval]:
-    where = {"subject_id": record.id, "subject_kind": record.kind, "status": ApprovalStatus.PENDING.value}
-    return await uow.entailed(Approval, where)

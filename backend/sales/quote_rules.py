@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from enum import StrEnum
 from typing import Protocol
 
-from backend.core.errors import FieldError, InvalidInput
+from backend.core.errors import ApprovalRequired, FieldError, InvalidInput
 
 # Currencies whose smallest unit is not a hundredth, by decimals. Source: ISO 4217, list one.
 MINOR_UNITS: Mapping[str, int] = (
@@ -119,15 +119,12 @@ def largest_discount(lines: Sequence[LineFacts]) -> Decimal:
 
 
 def check_discount(lines: Sequence[LineFacts], *, limit: Decimal) -> None:
-    """Raise InvalidInput when a line's discount is above ``limit``, in percent."""
+    """Raise ApprovalRequired when a line's discount is above ``limit``, in percent."""
     discount = largest_discount(lines)
     if discount > limit:
-        raise InvalidInput(
-            FieldError(
-                "lines",
-                f"have a discount of {_percent(discount)}, above the limit of {_percent(limit)}; ask for "
-                "approval with `quoteSubmit`, or lower it",
-            )
+        raise ApprovalRequired(
+            f"A discount of {_percent(discount)} is above the limit of {_percent(limit)}; ask for approval "
+            "with `quoteSubmit`, or lower it."
         )
 
 

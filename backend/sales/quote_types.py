@@ -11,6 +11,7 @@ from strawberry import UNSET
 from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
 from backend.core.graphql import (
+    ApprovalRequired,
     Conflict,
     Deleted,
     Forbidden,
@@ -186,6 +187,10 @@ class QuoteOrder:
 
 QuoteResult = Annotated[
     Quote | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("QuoteResult")
+]
+QuoteSendResult = Annotated[
+    Quote | InvalidInput | ApprovalRequired | NotFound | Forbidden | Conflict,
+    strawberry.union("QuoteSendResult"),
 ]
 QuoteDeleteResult = Annotated[
     Deleted | InvalidInput | NotFound | Forbidden | Conflict, strawberry.union("QuoteDeleteResult")

@@ -7,14 +7,14 @@ import svcs
 
 from backend.core.access import system_actor
 from backend.core.clock import end_of_day
-from backend.core.errors import FieldError, InvalidInput
+from backend.core.errors import ApprovalRequired, FieldError, InvalidInput
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.home import home_currency, home_zone
 from backend.crm.numbers import next_number
 from backend.identity.actors import Actors
-from backend.sales.approvals import request_approval, withdraw_requests
+from backend.sales.approvals import find_pending, request_approval, withdraw_requests
 from backend.sales.documents import Opportunity
 from backend.sales.pipelines import pipeline_of
 from backend.sales.quote_documents import Quote
@@ -102,9 +102,15 @@ async def send_quote(
 ) -> Quote:
     """Note that the customer has the quote: from now on it holds, to the end of ``valid_until``.
 
-    Raise InvalidInput for what it lacks, and for a discount above its pipeline's limit without approval.
+    Raise InvalidInput for what it lacks; ApprovalRequired in review, and for a discount above its pipeline's
+    limit that nobody approved.
     """
     quote = await uow.access(Quote, id, action="update", expected_version=expected_version)
+    if asked := await find_pending(uow, quote):
+        raise ApprovalRequired(
+            f"{quote.number} is before its approvers; wait for them, or withdraw the request.",
+            request=asked[0].id,
+        )
     is_approved = quote.status is QuoteStatus.APPROVED
     quote.status = moved(quote.status, QuoteStatus.SENT)
     await _check_complete(uow, quote)

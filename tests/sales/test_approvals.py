@@ -82,6 +82,8 @@ async def test_a_manager_approves_what_a_rep_asks_for_and_it_is_sent(crew: Crew)
         "quote": {"number": quote["number"], "status": "IN_REVIEW"},
         "decidedBy": None,
     }
+    early = await move(crew.rep, "quoteSend", quote["id"])
+    assert (early["__typename"], early["request"]) == ("ApprovalRequired", request["id"])
     done = await decide(crew.manager, request, "APPROVED", comment="好的 👍")
     by = ("APPROVED", crew.manager.user_id, "好的 👍")
     assert (done["status"], done["decidedBy"], done["comment"]) == by

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.core.errors import FieldError, InvalidInput
+from backend.core.errors import ApprovalRequired, FieldError, InvalidInput
 from backend.sales.approval_rules import (
     ApprovalStatus,
     canonical_json,
@@ -180,7 +180,7 @@ def test_what_is_missing_is_named_all_at_once() -> None:
 def test_a_discount_at_the_limit_passes_and_one_above_does_not() -> None:
     check_discount([line("1", "1", "20.0000")], limit=Decimal(20))
     check_discount([], limit=Decimal(0))
-    with pytest.raises(InvalidInput, match=r"^lines have a discount of 20\.0001 %, above the limit of 20 %"):
+    with pytest.raises(ApprovalRequired, match=r"^A discount of 20\.0001 % is above the limit of 20 %; ask"):
         check_discount([line("1", "1"), line("1", "1", "20.0001")], limit=Decimal("20.000"))
 
 

@@ -10,6 +10,7 @@ import svcs
 
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
+from backend.sales import quotes
 from backend.sales.pipelines import default_pipeline_id
 from backend.sales.quote_documents import Quote
 from backend.sales.quotes import expire_due_quotes
@@ -38,7 +39,8 @@ async def move(person: Person, mutation: str, id: str, **more: Any) -> dict[str,
     inputs = {"quoteSubmit": "QuoteSubmitInput", "quoteDecline": "QuoteDeclineInput"}
     query = f"""mutation($input: {inputs.get(mutation, "QuoteMoveInput")}!) {{ {mutation}(input: $input) {{
         __typename ... on Quote {{ {FIELDS} }} ... on Error {{ code message }}
-        ... on InvalidInput {{ fields {{ field message }} }} ... on Conflict {{ currentVersion }} }} }}"""
+        ... on InvalidInput {{ fields {{ field message }} }} ... on Conflict {{ currentVersion }}
+        {"... on ApprovalRequired { request }" if mutation == "quoteSend" else ""} }} }}"""
     found: dict[str, Any] = (await person.ask(query, input={"id": id, **more}))[mutation]
     return found
 
@@ -255,10 +257,13 @@ async def test_a_large_discount_needs_an_approval_and_the_pipeline_says_how_larg
     cheap = [{**LINE, "discountPercent": "25"}]
     made = await draft(crew, lines=cheap)
     refused = await move(crew.rep, "quoteSend", made["id"])
-    assert refused["message"] == (
-        "lines have a discount of 25 %, above the limit of 20 %; "
-        "ask for approval with `quoteSubmit`, or lower it"
-    )
+    assert refused == {
+        "__typename": "ApprovalRequired",
+        "code": "APPROVAL_REQUIRED",
+        "message": "A discount of 25 % is above the limit of 20 %; ask for approval with `quoteSubmit`, or "
+        "lower it.",
+        "request": None,
+    }
     assert await crew.rep.ask(ONE, id=made["id"]) == {"quote": made}
     pipeline = default_pipeline_id(crew.workspace_id)
     change = {"id": pipeline, "discountLimit": "25"}
@@ -281,7 +286,7 @@ async def test_the_limit_is_that_of_the_deals_pipeline_whoever_sees_the_deal(cre
     deal = await crew.manager.do("opportunityCreate", {"name": "Theirs", "pipelineId": pipeline["id"]})
     made = await draft(crew, opportunityId=deal["id"], lines=[{**LINE, "discountPercent": "1"}])
     refused = await move(crew.rep, "quoteSend", made["id"])
-    assert refused["message"].startswith("lines have a discount of 1 %, above the limit of 0 %")
+    assert refused["message"].startswith("A discount of 1 % is above the limit of 0 %")
 
 
 async def backdate(crew: Crew, quote: dict[str, Any]) -> None:
@@ -302,7 +307,7 @@ async def test_a_sent_quote_expires_when_its_last_day_is_over_once(crew: Crew) -
     for one in (over, unsent):
         await backdate(crew, one)
     refused = await move(crew.rep, "quoteAccept", over["id"])
-    assert refused["message"].startswith("valid_until is over since 2999-01-31")
+    assert refused["__typename"] == "InvalidInput"  # whether or not the job has been there
     async with svcs.Container(crew.house.registry) as services:
         await expire_due_quotes(services)
         found = (await crew.rep.ask(ONE, id=over["id"]))["quote"]
@@ -315,6 +320,18 @@ async def test_a_sent_quote_expires_when_its_last_day_is_over_once(crew: Crew) -
     # A later day is a new offer.
     later = await crew.rep.do("quoteUpdate", {"id": over["id"], "validUntil": "2999-02-01"}, FIELDS)
     assert (later["status"], later["revision"]) == ("DRAFT", 2)
+
+
+async def test_all_that_is_over_expires_however_many(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quotes, "AT_ONCE", 2)
+    made = [await draft(crew) for _ in range(5)]
+    for one in made:
+        await move(crew.rep, "quoteSend", one["id"])
+        await backdate(crew, one)
+    async with svcs.Container(crew.house.registry) as services:
+        await expire_due_quotes(services)
+    found = (await crew.rep.ask("{ quotes { nodes { status } } }"))["quotes"]["nodes"]
+    assert [one["status"] for one in found] == ["EXPIRED"] * 5
 
 
 async def test_of_two_answers_at_once_one_counts(crew: Crew) -> None:

@@ -18,6 +18,7 @@ from backend.sales.quote_types import (
     QuoteMoveInput,
     QuoteOrder,
     QuoteResult,
+    QuoteSendResult,
     QuoteSubmitInput,
     QuoteUpdateInput,
 )
@@ -76,7 +77,7 @@ class QuoteMutation:
         description="Note that the customer has the quote. A discount above the pipeline's `discountLimit` "
         "needs an approval first."
     )
-    async def quote_send(self, info: Info, input: QuoteMoveInput) -> QuoteResult:
+    async def quote_send(self, info: Info, input: QuoteMoveInput) -> QuoteSendResult:
         return Quote.of(await run_update(info, quotes.send_quote, input))
 
     @strawberry.mutation(description="Note that the customer agreed to the quote.")
