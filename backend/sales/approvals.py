@@ -80,7 +80,7 @@ async def find_pending(uow: UnitOfWork, record: Approvable) -> list[Approval]:
 
 
 async def find_approvers(uow: UnitOfWork, record: Approvable, *, actors: Actors) -> list[str]:
-    """Return the active people whose roles let them approve this very record, sorted by id."""
+    """Return the active people whose roles let them read requests and approve this very record, by id."""
     roles = await actors.roles(uow.actor.workspace_id)
     keys = {*roles.built_in, *roles.own}
     approving = [key for key in keys if _level(roles.get(key) or {}, record.kind) is not Level.NONE]
@@ -88,7 +88,10 @@ async def find_approvers(uow: UnitOfWork, record: Approvable, *, actors: Actors)
     found = []
     for person in await uow.as_house().find(User, where, sort=[("_id", 1)]):
         actor = await actors.of_user(uow.actor.workspace_id, person.id)
-        if reaches(actor, "read", record, uow.at) and reaches(actor, "approve", record, uow.at):
+        reads = actor.level(Approval.kind, "read") is not Level.NONE and reaches(
+            actor, "read", record, uow.at
+        )
+        if reads and reaches(actor, "approve", record, uow.at):
             found.append(person.id)
     return found
 

@@ -266,16 +266,40 @@ async def test_a_repeated_decision_answers_the_same(crew: Crew) -> None:
     assert refused["message"] == "note is not right: string should have at most 2000 characters"
 
 
-async def test_who_does_not_see_all_of_it_is_shown_no_hash_and_cannot_decide(crew: Crew) -> None:
-    role = """mutation { roleCreate(input: {key: "half_blind", name: "Half blind",
-        levels: [{kind: "quote", action: READ, level: ALL}, {kind: "quote", action: APPROVE, level: ALL},
-                 {kind: "approval", action: READ, level: ALL}],
-        fields: [{kind: "quote", field: "lines", access: HIDDEN}]}) {
-        __typename ... on Error { message } } }"""
-    assert (await crew.admin.ask(role))["roleCreate"]["__typename"] == "Role"
-    give = """mutation($id: ID!) { userUpdate(input: {id: $id, roleKeys: ["half_blind"]}) { __typename
+ASKED = """{kind: "quote", action: READ, level: ALL}, {kind: "quote", action: APPROVE, level: ALL}"""
+READING = """{kind: "approval", action: READ, level: ALL}"""
+HALF_BLIND = """[{kind: "quote", field: "lines", access: HIDDEN}]"""
+
+
+async def give_role(crew: Crew, levels: str, fields: str = "[]") -> None:
+    """Give the agent a role of the workspace's own, and no other."""
+    role = f"""mutation {{ roleCreate(input: {{
+        key: "own", name: "Own", levels: [{levels}], fields: {fields}}}) {{
+        __typename ... on Error {{ message }} }} }}"""
+    assert (await crew.admin.ask(role))["roleCreate"] == {"__typename": "Role"}
+    give = """mutation($id: ID!) { userUpdate(input: {id: $id, roleKeys: ["own"]}) { __typename
         ... on Error { message } } }"""
-    assert (await crew.admin.ask(give, id=crew.agent.user_id))["userUpdate"]["__typename"] == "User"
+    assert (await crew.admin.ask(give, id=crew.agent.user_id))["userUpdate"] == {"__typename": "User"}
+
+
+async def test_a_role_of_ones_own_approves_as_far_as_it_reaches(crew: Crew) -> None:
+    await give_role(crew, f"{ASKED}, {READING}")
+    quote, request = await submitted(crew)
+    assert crew.agent.user_id in request["approverIds"]
+    assert (await decide(crew.agent, request, "APPROVED"))["status"] == "APPROVED"
+    assert (await quote_of(crew, quote))["status"] == "APPROVED"
+
+
+async def test_who_does_not_read_requests_is_asked_for_nothing(crew: Crew) -> None:
+    await give_role(crew, ASKED)
+    quote, request = await submitted(crew)
+    assert crew.agent.user_id not in request["approverIds"]
+    assert (await decide(crew.agent, request, "APPROVED"))["__typename"] == "NotFound"
+    assert await unchanged(crew, quote, request)
+
+
+async def test_who_does_not_see_all_of_it_is_shown_no_hash_and_cannot_decide(crew: Crew) -> None:
+    await give_role(crew, f"{ASKED}, {READING}", HALF_BLIND)
     quote, request = await submitted(crew)
     [seen] = await requests(crew.agent, quote["id"])
     assert (seen["number"], seen["snapshot"], seen["snapshotHash"]) == (quote["number"], None, None)
