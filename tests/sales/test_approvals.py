@@ -310,6 +310,16 @@ async def test_who_does_not_see_all_of_it_is_shown_no_hash_and_cannot_decide(cre
     assert await unchanged(crew, quote, request)
 
 
+async def test_of_masked_lines_nothing_is_shown(crew: Crew) -> None:
+    await give_role(crew, f"{ASKED}, {READING}", HALF_BLIND.replace("HIDDEN", "MASKED"))
+    quote, request = await submitted(crew)
+    query = "query($id: ID!) { quote(id: $id) { maskedFields lines { name } grossTotal } }"
+    seen = (await crew.agent.ask(query, id=quote["id"]))["quote"]
+    assert seen == {"maskedFields": ["lines"], "lines": None, "grossTotal": quote["grossTotal"]}
+    assert (await decide(crew.agent, request, "APPROVED"))["__typename"] == "Forbidden"
+    assert await unchanged(crew, quote, request)
+
+
 # ── telling ──────────────────────────────────────────────────────────────────────────────────────
 
 
