@@ -1,4 +1,4 @@
-"""What people are told about leads, opportunities, quotes and approvals."""
+"""What people are told about leads, opportunities, quotes, approvals, contracts and payments."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,6 +9,8 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.crm.alerts import owner_moved
 from backend.sales.approval_documents import Approval
 from backend.sales.approval_rules import ApprovalStatus
+from backend.sales.contract_alerts import CONTRACT_REMINDERS
+from backend.sales.contract_documents import Contract, Payment
 from backend.sales.documents import Lead, Opportunity
 from backend.sales.events import ApprovalDecided, ApprovalRequested
 from backend.sales.quote_documents import Quote
@@ -65,7 +67,7 @@ TELLING = Telling(
                 tells=holder("owner_id"),
                 when=owner_moved,
             )
-            for kind in (Lead, Opportunity, Quote)
+            for kind in (Lead, Opportunity, Quote, Contract, Payment)
         ),
         Alert(
             type="approval_requested",
@@ -110,5 +112,6 @@ TELLING = Telling(
             ahead=timedelta(days=3),
             lapses=True,
         ),
+        *CONTRACT_REMINDERS,
     ),
 )

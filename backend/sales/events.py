@@ -2,6 +2,7 @@
 
 from backend.core.events import DomainEvent
 from backend.sales.approval_rules import ApprovalStatus
+from backend.sales.contract_rules import ContractStatus
 from backend.sales.rules import StageType
 
 
@@ -33,3 +34,17 @@ class ApprovalDecided(DomainEvent):
 
     approval_id: str
     decision: ApprovalStatus
+
+
+class ContractStatusChanged(DomainEvent):
+    """A contract stands elsewhere: it was signed, ended, or a day began."""
+
+    before: ContractStatus
+    after: ContractStatus
+    owner_id: str | None
+
+
+class PaymentReceived(DomainEvent):
+    """Money came in for a payment; ``is_paid``: all of it now."""
+
+    is_paid: bool

@@ -12,9 +12,12 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.sales.approval_decisions import decide_approval, withdraw_approval
 from backend.sales.approval_documents import Approval, sees_snapshot
 from backend.sales.approval_rules import ApprovalStatus
+from backend.sales.contract_documents import Contract, Payment
+from backend.sales.contracts import create_contract, delete_contract, update_contract
 from backend.sales.documents import Lead, Opportunity, Pipeline
 from backend.sales.leads import create_lead, delete_lead, update_lead
 from backend.sales.opportunities import create_opportunity, delete_opportunity, update_opportunity
+from backend.sales.payments import create_payment, delete_payment, update_payment
 from backend.sales.quote_documents import Quote
 from backend.sales.quotes import create_quote, delete_quote, update_quote
 
@@ -173,4 +176,70 @@ LEADS = SyncedCollection(
     delete=delete_lead,
     keep_if_edited=True,
     priority=4,
+)
+
+# A phone drafts and plans. Signing, ending and receiving are operations of their own, and need the server.
+CONTRACTS = SyncedCollection(
+    name="contract",
+    record=Contract,
+    fields=(
+        shown("number"),
+        synced("name", required=True),
+        synced("type"),
+        shown("status"),
+        synced("account_id"),
+        synced("contact_id"),
+        synced("opportunity_id"),
+        synced("value", "decimal"),
+        synced("currency"),
+        synced("start", "date"),
+        synced("end", "date"),
+        synced("auto_renew", "boolean"),
+        synced("notice_days", "integer"),
+        synced("parties", "list"),
+        synced("description", policy=Policy.APPEND),
+        synced("owner_id"),
+        CUSTOM_FIELDS,
+        shown("signed_at", "datetime"),
+        shown("ends_at", "datetime"),
+        shown("renews_id"),
+        shown("renewed_by_id"),
+        shown("terminated_at", "datetime"),
+        shown("termination_reason"),
+        shown("void_reason"),
+        shown("updated_at", "datetime"),
+    ),
+    create=with_phone_id(create_contract),
+    update=update_contract,
+    delete=delete_contract,
+    keep_if_edited=True,
+    priority=4,
+)
+
+# Each receipt is an object: id, amount, at, method, note, by.
+PAYMENTS = SyncedCollection(
+    name="payment",
+    record=Payment,
+    fields=(
+        shown("number"),
+        synced("name"),
+        synced("contract_id", required=True),
+        shown("account_id"),
+        synced("due", "date", required=True),
+        synced("amount", "decimal", required=True),
+        synced("currency"),
+        shown("received", "rows"),
+        shown("received_total", "decimal"),
+        shown("status"),
+        synced("owner_id"),
+        CUSTOM_FIELDS,
+        shown("overdue_at", "datetime"),
+        shown("paid_at", "datetime"),
+        shown("updated_at", "datetime"),
+    ),
+    create=with_phone_id(create_payment),
+    update=update_payment,
+    delete=delete_payment,
+    keep_if_edited=True,
+    priority=5,
 )
