@@ -21,6 +21,8 @@ RECORD_FILES = [
     "tasks",
     "activities",
     "tickets",
+    "contracts",
+    "payments",
     "products",
 ]
 
@@ -51,6 +53,7 @@ USERS = {user["email"]: user for user in COMPANY["users"]}
 ACCOUNTS = {row["key"]: row for row in RECORDS["accounts"]}
 CONTACTS = {row["key"]: row for row in RECORDS["contacts"]}
 OPPORTUNITIES = {row["key"]: row for row in RECORDS["opportunities"]}
+CONTRACTS = {row["key"]: row for row in RECORDS["contracts"]}
 
 
 def test_the_sign_ins_are_the_documented_six_and_the_customer_is_a_contact() -> None:
@@ -79,6 +82,8 @@ def test_counts() -> None:
         "tasks": 21,
         "activities": 64,
         "tickets": 19,
+        "contracts": 9,
+        "payments": 12,
         "products": 9,
     }
     assert Counter(row["billing_address"]["country"] == "CN" for row in ACCOUNTS.values()) == {
@@ -108,6 +113,7 @@ def test_every_record_has_all_fields_of_its_kind() -> None:
         "duration_minutes",
         "resolved_days_ago",
         "csat",
+        "termination_reason",
     }
     for name, rows in RECORDS.items():
         wanted = set().union(*rows) - optional
@@ -124,6 +130,7 @@ def test_every_reference_resolves() -> None:
             assert row.get("team") is None or row["team"] in teams, where
             assert row.get("account") is None or row["account"] in ACCOUNTS, where
             assert row.get("opportunity") is None or row["opportunity"] in OPPORTUNITIES, where
+            assert row.get("contract") is None or row["contract"] in CONTRACTS, where
             person = row.get("contact") or row.get("requester")
             if person is not None:
                 assert CONTACTS[person]["account"] == row["account"], where
@@ -137,7 +144,7 @@ def test_every_reference_resolves() -> None:
 
 
 def test_reps_own_what_belongs_to_their_accounts() -> None:
-    for row in [*CONTACTS.values(), *OPPORTUNITIES.values()]:
+    for row in [*CONTACTS.values(), *OPPORTUNITIES.values(), *CONTRACTS.values()]:
         assert row["owner"] == ACCOUNTS[row["account"]]["owner"] or row["owner"] == "manager@demo.example", (
             row["key"]
         )
@@ -178,6 +185,23 @@ def test_deals_move_forward_in_time_and_end_where_they_stand() -> None:
         "won": 9,
         "lost": 5,
     }
+
+
+def test_contracts_are_signed_before_today_and_payments_are_not_overpaid() -> None:
+    for key, contract in CONTRACTS.items():
+        signed, end = contract["signed_days_ago"], contract["end_in_days"]
+        assert signed is None or -contract["start_in_days"] <= signed, key
+        assert signed is None or 1 <= signed <= ACCOUNTS[contract["account"]]["created_days_ago"], key
+        assert end is None or contract["start_in_days"] <= end, key
+        assert re.fullmatch(r"\d+\.\d\d", contract["value"]), key
+        planned = [row["amount"] for row in RECORDS["payments"] if row["contract"] == key]
+        assert sum(map(Decimal, planned)) <= Decimal(contract["value"]), key
+    for row in RECORDS["payments"]:
+        assert row["owner"] == CONTRACTS[row["contract"]]["owner"], row["key"]
+        came_in = [Decimal(receipt["amount"]) for receipt in row["received"]]
+        assert all(amount > 0 for amount in came_in), row["key"]
+        assert sum(came_in) <= Decimal(row["amount"]), row["key"]
+        assert all(receipt["days_ago"] >= 1 for receipt in row["received"]), row["key"]
 
 
 def test_what_happened_lies_in_the_past() -> None:

@@ -19,6 +19,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "lead": {"fullName": "Acme", "company": "Acme"},
     "opportunity": {"name": "Acme"},
     "quote": {"name": "Acme"},
+    "contract": {"name": "Acme"},
 }
 
 
