@@ -121,7 +121,7 @@ class Payment(Record):
     name: str = Field(default="", max_length=300)
     contract_id: Reference
     account_id: Reference | None = None
-    contract_owner_id: Reference | None = None
+    contract_owner_id: str | None = None
     due: Day
     amount: Decimal = Field(gt=0, max_digits=20)
     currency: str = Field(default="CNY", pattern=CURRENCY)

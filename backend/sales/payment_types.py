@@ -16,7 +16,6 @@ from backend.core.graphql import (
     Forbidden,
     InvalidInput,
     NotFound,
-    Shown,
     shared_fields,
 )
 from backend.core.mutations import CreateInput, UpdateInput
@@ -46,7 +45,7 @@ class Receipt:
 @strawberry.type(
     description="Money that a contract brings: planned for a day, received at once or in pieces."
 )
-class Payment(Shown):
+class Payment:
     id: strawberry.ID
     version: int
     created_at: datetime
