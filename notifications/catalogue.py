@@ -75,7 +75,9 @@ STAGE_ROTTING = NotificationType(
     key="stage_rotting", fields={**_DUE, "stage": FieldSort.TEXT}, lives=3 * DAY, holder="owner_id"
 )
 QUOTE_EXPIRING = NotificationType(key="quote_expiring", fields=_DUE, lives=3 * DAY, holder="owner_id")
-CONTRACT_EXPIRING = NotificationType(key="contract_expiring", fields=_DUE, lives=7 * DAY, by_mail=True)
+CONTRACT_EXPIRING = NotificationType(
+    key="contract_expiring", fields=_DUE, lives=7 * DAY, holder="owner_id", by_mail=True
+)
 PAYMENT_OVERDUE = NotificationType(key="payment_overdue", fields=_DUE, lives=3 * DAY, by_mail=True)
 APPROVAL_REQUESTED = NotificationType(key="approval_requested", fields=_BY, lives=3 * DAY, by_mail=True)
 APPROVAL_DECIDED = NotificationType(

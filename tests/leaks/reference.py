@@ -189,7 +189,10 @@ class Reference:
         """Return the people and the teams that a record belongs to; a child's are its parent's."""
         parent = self._parent(item)
         if parent is not None:
-            return self._belongs_to(parent)
+            theirs, teams = self._belongs_to(parent)
+            if item.kind == "payment" and item.record.owner_id:  # who is to see to it that it comes in
+                theirs |= {item.record.owner_id}
+            return theirs, teams | frozenset(item.record.team_ids if item.kind == "payment" else ())
         record = item.record
         if item.kind in ("ticket", "conversation"):
             people = (record.owner_id, getattr(record, "assignee_id", None), self._account_owner(record))
@@ -204,7 +207,7 @@ class Reference:
 
     def _parent(self, item: Item) -> Item | None:
         names = {"message": "conversation_id", "answer": "conversation_id", "attachment": "target_id"}
-        names |= {"approval": "subject_id"}
+        names |= {"approval": "subject_id", "payment": "contract_id"}
         return self.town.items[getattr(item.record, names[item.kind])] if item.kind in names else None
 
     def _may_with_target(self, person: Person, action: str, item: Item) -> bool:
@@ -226,6 +229,13 @@ class Reference:
         if item.kind in FOLLOWERS:
             parent = self._parent(item)
             return parent is not None and self._is_the_customers(person, parent)
+        if item.kind == "payment":
+            parent = self._parent(item)
+            return parent is not None and self._is_the_customers(person, parent)
+        if item.kind == "contract":
+            record: Any = item.record
+            is_theirs = record.contact_id == person.contact_id
+            return is_theirs and record.signed_at is not None and record.status != "void"
         if item.kind in ("ticket", "conversation"):
             return getattr(item.record, "contact_id", None) == person.contact_id
         if item.kind == "user":

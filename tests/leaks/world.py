@@ -33,6 +33,7 @@ SHAREABLE = (
     "lead",
     "opportunity",
     "quote",
+    "contract",
     "task",
     "activity",
     "ticket",
@@ -48,7 +49,7 @@ KINDS: tuple[str, ...] = (
     "task",
     "activity",
 )
-KINDS += ("quote", "message", "article", "attachment", "approval", "macro")
+KINDS += ("quote", "contract", "payment", "message", "article", "attachment", "approval", "macro")
 OF_EACH = 12
 STAFF, CUSTOMERS, TEAMS = 7, 2, 3
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -146,7 +147,10 @@ class _Builder:
 
     async def _make_roles(self) -> None:
         for key, grants in built_in_roles(main.MODULES).items():
-            self.town.roles[key] = Role({kind: {**grant.levels} for kind, grant in grants.items()})
+            self.town.roles[key] = Role(
+                {kind: {**grant.levels} for kind, grant in grants.items()},
+                {kind: {**grant.fields} for kind, grant in grants.items()},
+            )
         for place in range(4):
             key, role = f"own_{place}", self._random_role()
             self.town.roles[key] = role
@@ -294,7 +298,7 @@ class _Builder:
         given["team_ids"] = rng.sample(self.teams, rng.choice([0, 0, 1, 2]))
         if kind == "contact" and place < CUSTOMERS:
             given["id"] = self.customers[place]
-        for name in ("account", "contact", "opportunity", "ticket", "conversation"):
+        for name in ("account", "contact", "opportunity", "contract", "ticket", "conversation"):
             if f"{name}_id" in REGISTRY[kind].model_fields:
                 given[f"{name}_id"] = self._any(name)
         if "assignee_id" in REGISTRY[kind].model_fields:
@@ -306,6 +310,23 @@ class _Builder:
 
     def _given_quote(self) -> dict[str, Any]:
         return {"number": f"Q-{token(len(self.world.items), 99)}", "expires_at": None}
+
+    def _given_contract(self) -> dict[str, Any]:
+        """Some are drafts, which are ours alone; the days of the signed ones never come."""
+        is_signed = self.rng.random() < 0.7
+        found: dict[str, Any] = {
+            "number": f"C-{token(len(self.world.items), 99)}",
+            "contact_id": self.rng.choice([*self.customers, self._any("contact")]),
+            "status": self.rng.choice(["active", "terminated", "void"]) if is_signed else "draft",
+            "notice_days": self.rng.randrange(3650),
+        }
+        return found if is_signed else found | {"signed_at": None}
+
+    def _given_payment(self) -> dict[str, Any]:
+        return {
+            "number": f"P-{token(len(self.world.items), 99)}",
+            "contract_id": self._any("contract", none=0),
+        }
 
     def _given_approval(self) -> dict[str, Any]:
         number, id = len(self.world.items), self._any("quote", none=0)
