@@ -37,7 +37,7 @@ ROLES = {
 
 VERBS: tuple[str, ...] = (
     *("Create", "Update", "Delete", "Assign"),
-    *("Sign", "Terminate", "Void", "Renew", "Receive", "TakeBack"),
+    *("Sign", "Terminate", "Void", "Renew", "Submit", "Receive", "TakeBack"),
 )
 
 

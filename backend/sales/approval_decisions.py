@@ -19,6 +19,8 @@ from backend.sales.approval_rules import (
     differing_fields,
     fingerprint,
 )
+from backend.sales.contract_documents import Contract
+from backend.sales.contract_rules import ContractStatus, check_move
 from backend.sales.events import ApprovalDecided
 from backend.sales.quote_documents import Quote
 from backend.sales.quote_rules import QuoteStatus, moved
@@ -38,7 +40,14 @@ def _settle_quote(quote: Quote, end: ApprovalStatus) -> None:
     quote.status = moved(quote.status, QUOTES[end])
 
 
-OUTCOMES: Mapping[str, Outcome] = {Quote.kind: _settle_quote}
+def _settle_contract(contract: Contract, end: ApprovalStatus) -> None:
+    """Let an approved contract be signed; any other is a draft again."""
+    after = ContractStatus.APPROVED if end is ApprovalStatus.APPROVED else ContractStatus.DRAFT
+    check_move(contract.status, after)
+    contract.status = after
+
+
+OUTCOMES: Mapping[str, Outcome] = {Quote.kind: _settle_quote, Contract.kind: _settle_contract}
 """By kind of record: what may be approved at all."""
 
 

@@ -11,9 +11,10 @@ from backend.core.connections import Direction
 from backend.core.filters import ChoiceFilter, IdFilter, RangeFilter, StringFilter
 from backend.core.graphql import Conflict, Forbidden, Info, InvalidInput, NotFound, shared_fields
 from backend.core.mutations import UpdateInput
-from backend.sales import approval_documents, quote_documents
+from backend.sales import approval_documents, contract_documents, quote_documents
 from backend.sales.approval_documents import sees_snapshot
 from backend.sales.approval_rules import ApprovalStatus
+from backend.sales.contract_types import Contract
 from backend.sales.quote_types import Quote
 
 strawberry.enum(ApprovalStatus, description="What became of a request for approval.")
@@ -39,6 +40,13 @@ async def _quote_of(root: "Approval", info: Info) -> Quote | None:
         return None
     found = await info.context.related(quote_documents.Quote, root.subject_id)
     return Quote.of(found) if found else None
+
+
+async def _contract_of(root: "Approval", info: Info) -> Contract | None:
+    if root.subject_kind != contract_documents.Contract.kind:
+        return None
+    found = await info.context.related(contract_documents.Contract, root.subject_id)
+    return Contract.of(found) if found else None
 
 
 @strawberry.type(
@@ -74,6 +82,10 @@ class Approval:
     )
     quote: Quote | None = strawberry.field(
         resolver=_quote_of, description="The quote to approve, as it is now; null when it is about another."
+    )
+    contract: Contract | None = strawberry.field(
+        resolver=_contract_of,
+        description="The contract to approve, as it is now; null when it is about another.",
     )
 
     @classmethod

@@ -12,7 +12,8 @@ from backend.core.clock import Day, Moment
 from backend.core.ids import Reference, new_id
 from backend.core.personal import PersonalClass
 from backend.core.records import Part, Record
-from backend.sales.contract_rules import LONGEST_REASON, ContractStatus, ContractType, Term
+from backend.sales.approval_documents import Approvable
+from backend.sales.contract_rules import LONGEST_REASON, SIGNED_TERMS, ContractStatus, ContractType, Term
 from backend.sales.documents import CURRENCY
 from backend.sales.payment_rules import PaymentMethod, PaymentStatus, total
 
@@ -20,7 +21,7 @@ Heading = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, 
 Reason = Annotated[str, StringConstraints(max_length=LONGEST_REASON)]
 
 
-class Contract(Record):
+class Contract(Approvable):
     """What was agreed with a customer, or is about to be. Its days are those of the workspace's time zone.
 
     ``end`` is the last day; ``ends_at`` the moment it is over, ``moves_at`` the one at which the status
@@ -30,6 +31,9 @@ class Contract(Record):
     kind: ClassVar[str] = "contract"
     shareable: ClassVar[bool] = True
     shared_with_team: ClassVar[bool] = True
+    approved_fields: ClassVar[frozenset[str]] = frozenset(
+        {"number", "name", "contact_id", "auto_renew", *SIGNED_TERMS}
+    )
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "name": PersonalClass.HEADING,
         "parties": PersonalClass.HEADING,
@@ -43,7 +47,6 @@ class Contract(Record):
         | {"terminated_at", "termination_reason", "void_reason"}
     )
 
-    number: str = ""
     name: Heading
     type: ContractType = ContractType.SALES
     status: ContractStatus = ContractStatus.DRAFT

@@ -23,6 +23,8 @@ class ContractType(StrEnum):
 
 class ContractStatus(StrEnum):
     DRAFT = "draft"
+    IN_APPROVAL = "in_approval"
+    APPROVED = "approved"
     SIGNED = "signed"
     ACTIVE = "active"
     EXPIRING = "expiring"
@@ -33,10 +35,13 @@ class ContractStatus(StrEnum):
 
 
 _S = ContractStatus
+UNSIGNED = frozenset({_S.DRAFT, _S.IN_APPROVAL, _S.APPROVED})
 LIVE = frozenset({_S.SIGNED, _S.ACTIVE, _S.EXPIRING})
 DATED = LIVE | {_S.EXPIRED, _S.RENEWED}  # what follows from the days of a signed contract
 MOVES: Mapping[ContractStatus, frozenset[ContractStatus]] = {
-    _S.DRAFT: DATED | {_S.VOID},  # signed late, it stands at once where its days are
+    _S.DRAFT: DATED | {_S.IN_APPROVAL, _S.VOID},  # signed late, it stands at once where its days are
+    _S.IN_APPROVAL: frozenset({_S.DRAFT, _S.APPROVED, _S.VOID}),
+    _S.APPROVED: DATED | {_S.DRAFT, _S.VOID},
     _S.SIGNED: frozenset({_S.ACTIVE, _S.EXPIRING, _S.EXPIRED, _S.RENEWED, _S.TERMINATED, _S.VOID}),
     _S.ACTIVE: frozenset({_S.EXPIRING, _S.EXPIRED, _S.RENEWED, _S.TERMINATED, _S.VOID}),
     _S.EXPIRING: frozenset({_S.EXPIRED, _S.RENEWED, _S.TERMINATED, _S.VOID}),
@@ -128,7 +133,7 @@ def check_term(start: date | None, end: date | None, *, auto_renew: bool) -> Non
 
 
 def check_signable(*, account_id: str | None, start: date | None) -> None:
-    """Raise InvalidInput that names what is missing before a contract can be signed."""
+    """Raise InvalidInput that names what is missing before a contract can be approved or signed."""
     wanted = {"account_id": account_id, "start": start}
     if missing := [name for name, value in wanted.items() if value is None]:
         raise InvalidInput(

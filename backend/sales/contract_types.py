@@ -42,9 +42,7 @@ class Contract(Shown):
     updated_at: datetime
     owner_id: strawberry.ID | None
     team_ids: list[strawberry.ID]
-    number: str | None = strawberry.field(
-        description="What people call it: C-000123, counted in the workspace."
-    )
+    number: str = strawberry.field(description="What people call it: C-000123, counted in the workspace.")
     name: str
     type: ContractType | None
     status: ContractStatus | None
@@ -125,6 +123,11 @@ class ContractCreateInput(ContractFields, CreateInput):
 )
 class ContractUpdateInput(ContractFields, UpdateInput):
     name: str | None = UNSET
+
+
+@strawberry.input(description="Ask for a draft to be approved before it is signed.")
+class ContractSubmitInput(UpdateInput):
+    note: str | None = UNSET
 
 
 @strawberry.input(

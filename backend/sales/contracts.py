@@ -13,12 +13,15 @@ from backend.core.fields import Fields, invalid_input, new_record, set_fields
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.home import home_currency, home_zone
 from backend.crm.numbers import next_number
+from backend.identity.actors import Actors
+from backend.sales.approvals import request_approval, withdraw_requests
 from backend.sales.contract_documents import Contract
 from backend.sales.contract_rules import (
     DATED,
     LIVE,
     ONE_DAY,
     RENEWABLE,
+    UNSIGNED,
     ContractStatus,
     Term,
     check_frozen,
@@ -64,14 +67,19 @@ async def update_contract(
 ) -> Contract:
     """Change a contract: all of a draft; of a signed one what was not signed.
 
+    Other terms make an approved one a draft again, and withdraw a request for approval.
+
     Raise InvalidInput for a change of what was signed, and for an end before the start.
     """
     contract = await uow.access(Contract, id, action="update", expected_version=expected_version)
     before = contract.model_copy()
     set_fields(contract, fields)
     changed = {name for name in fields if getattr(contract, name) != getattr(before, name)}
-    if contract.status is not ContractStatus.DRAFT:
+    if contract.status not in UNSIGNED:
         check_frozen(changed, contract.number)
+    elif not changed.isdisjoint(Contract.approved_fields):
+        await withdraw_requests(uow, contract)
+        contract.status = ContractStatus.DRAFT
     check_term(contract.start, contract.end, auto_renew=contract.auto_renew)
     settle(contract, await home_zone(uow), uow.at)
     _save(uow, contract, before.status, changed)
@@ -81,18 +89,37 @@ async def update_contract(
 
 
 async def delete_contract(uow: UnitOfWork, id: str, *, expected_version: int | None = None) -> Contract:
-    """Delete a draft and the payments planned for it; what was ever signed stays: terminate or void that.
+    """Delete a contract that is not signed, and its planned payments; others are terminated or voided.
 
     Raise InvalidInput when it was signed or voided, and when money came in for it.
     """
     contract = await uow.access(Contract, id, action="delete", expected_version=expected_version)
-    if contract.status is not ContractStatus.DRAFT:
+    if contract.status not in UNSIGNED:
         raise InvalidInput(
-            FieldError("id", f"is {contract.number}, which is {contract.status}; only a draft can be deleted")
+            FieldError(
+                "id",
+                f"is {contract.number}, which is {contract.status}; only what is not signed can be deleted",
+            )
         )
+    await withdraw_requests(uow, contract)
     await drop_payments(uow, contract)
     uow.delete(contract)
     await _let_go(uow, contract)
+    return contract
+
+
+async def submit_contract(
+    uow: UnitOfWork, id: str, fields: Fields, *, expected_version: int | None = None, actors: Actors
+) -> Contract:
+    """Ask for a draft to be approved, with a ``note`` to the approvers: it is not signed before they did.
+
+    Raise InvalidInput for what it lacks to be signed, and when nobody may approve it.
+    """
+    contract = await uow.access(Contract, id, action="update", expected_version=expected_version)
+    check_move(contract.status, ContractStatus.IN_APPROVAL)
+    check_signable(account_id=contract.account_id, start=contract.start)
+    contract.status = ContractStatus.IN_APPROVAL
+    await request_approval(uow, contract, note=fields.get("note") or "", actors=actors)
     return contract
 
 
@@ -101,7 +128,8 @@ async def sign_contract(
 ) -> Contract:
     """Sign a draft, now unless ``signed_at`` lies back; it stands at once where its days are.
 
-    Raise InvalidInput without account and start, for a time to come, and for what is no draft.
+    Raise InvalidInput without account and start, for a time to come, for what is no draft, and for one that
+    somebody is still to approve.
     """
     contract = await uow.access(Contract, id, action="update", expected_version=expected_version)
     before = contract.status
@@ -149,6 +177,7 @@ async def void_contract(
     reason = check_reason(reason, "reason", examples=("signed by mistake", "no authority"))
     set_ended(contract, ContractStatus.VOID)
     contract.void_reason = reason
+    await withdraw_requests(uow, contract)
     _save(uow, contract, before)
     await cancel_payments(uow, contract)
     await _let_go(uow, contract)

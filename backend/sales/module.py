@@ -55,7 +55,7 @@ module = Module(
             "lead": MANAGED,
             "quote": APPROVED,
             "approval": READ,
-            "contract": MANAGED,
+            "contract": APPROVED,
             "payment": MANAGED,
         },
         "rep": {

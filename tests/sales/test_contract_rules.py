@@ -118,7 +118,8 @@ def test_a_move_is_allowed_or_says_what_is(before: ContractStatus, after: Contra
 def test_what_was_ended_by_people_stays_so_and_a_draft_is_signed_first() -> None:
     assert MOVES[S.TERMINATED] == MOVES[S.VOID] == frozenset()
     assert S.TERMINATED not in MOVES[S.DRAFT]
-    assert all(S.DRAFT not in after for after in MOVES.values())
+    assert {one for one, after in MOVES.items() if S.DRAFT in after} == {S.IN_APPROVAL, S.APPROVED}
+    assert MOVES[S.IN_APPROVAL].isdisjoint(DATED)
     assert all({S.TERMINATED, S.VOID} <= MOVES[one] for one in LIVE)
     assert MOVES.keys() == set(S)
 

@@ -10,9 +10,12 @@ import svcs
 
 from backend.core.clock import end_of_day
 from backend.core.ids import new_id
+from backend.sales.approval_documents import Approval
 from backend.sales.contract_documents import Contract
 from backend.sales.day_changes import follow_the_day
 from tests.crew import Crew, Person
+from tests.notifications.test_occasions import lines
+from tests.sales.test_approvals import decide, requests, withdraw
 
 FIELDS = """id version number name type status value currency start end autoRenew noticeDays parties
     description signedAt endsAt renewsId renewedById terminatedAt terminationReason voidReason"""
@@ -284,11 +287,86 @@ async def test_notes_owner_and_renewing_itself_may_change_after_signature(crew: 
     assert changed == found | free | {"version": changed["version"]}
 
 
-async def test_only_a_draft_is_deleted(crew: Crew) -> None:
+async def test_only_what_is_not_signed_is_deleted(crew: Crew) -> None:
     found = await signed(crew)
     refused = await crew.manager.do("contractDelete", {"id": found["id"]})
-    assert refused["message"] == "id is C-000001, which is active; only a draft can be deleted"
+    assert refused["message"] == "id is C-000001, which is active; only what is not signed can be deleted"
     assert await read(crew, found["id"]) == found
+
+
+# ── approval ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def submitted(crew: Crew, **fields: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a contract of the rep's that is before its approvers, and its request."""
+    made = await drafted(crew, **fields)
+    asked = await crew.rep.do("contractSubmit", {"id": made["id"], "note": "Please"}, FIELDS)
+    assert asked.pop("__typename") == "Contract", asked
+    assert asked["status"] == "IN_APPROVAL"
+    [request] = await requests(crew.rep, made["id"])
+    return asked, request
+
+
+async def test_a_contract_is_approved_by_the_manager_and_then_signed(crew: Crew) -> None:
+    made, request = await submitted(crew)
+    query = "query($id: ID!) { approval(id: $id) { contract { number value } quote { id } } }"
+    asked = (await crew.manager.ask(query, id=request["id"]))["approval"]
+    assert asked == {"contract": {"number": "C-000001", "value": "386000.50"}, "quote": None}
+    await crew.house.relay.settle()
+    refused = await crew.rep.do("contractSign", {"id": made["id"]})
+    assert refused["message"].startswith("status is in_approval and cannot become signed; ")
+    assert (await decide(crew.rep, request, "APPROVED"))["__typename"] == "Forbidden"
+    assert await read(crew, made["id"]) == made
+    assert (await decide(crew.manager, request, "APPROVED"))["status"] == "APPROVED"
+    assert (await read(crew, made["id"]))["status"] == "APPROVED"
+    done = await crew.rep.do("contractSign", {"id": made["id"]}, "status")
+    assert done["status"] == "ACTIVE"
+    await crew.house.relay.settle()
+    assert await lines(crew.manager, "approval_requested") == [
+        ("approval_requested", f"Your approval is asked for: {made['number']}")
+    ]
+    assert [type for type, _ in await lines(crew.rep, "approval_decided")] == ["approval_decided"]
+    assert await lines(crew.stranger) == []
+
+
+@pytest.mark.parametrize("end", ["REJECTED", "WITHDRAWN", "CHANGED", "CHANGED LATER"])
+async def test_what_is_not_approved_as_it_stands_is_a_draft_again(crew: Crew, end: str) -> None:
+    made, request = await submitted(crew)
+    if end == "REJECTED":
+        await decide(crew.manager, request, "REJECTED")
+    elif end == "WITHDRAWN":
+        await withdraw(crew.rep, request)
+    else:
+        if end == "CHANGED LATER":
+            await decide(crew.manager, request, "APPROVED")
+        note = await crew.rep.do("contractUpdate", {"id": made["id"], "description": "Ours"}, "status")
+        assert note["status"] == ("APPROVED" if end == "CHANGED LATER" else "IN_APPROVAL")  # no term of it
+        await crew.rep.do("contractUpdate", {"id": made["id"], "value": "1"})
+        assert (await decide(crew.manager, request, "APPROVED"))["__typename"] == "InvalidInput"
+    assert (await read(crew, made["id"]))["status"] == "DRAFT"
+    [request] = await requests(crew.rep, made["id"])
+    wanted = {"CHANGED": "WITHDRAWN", "CHANGED LATER": "APPROVED"}.get(end, end)
+    assert request["status"] == wanted
+    again = await crew.rep.do("contractSubmit", {"id": made["id"]}, "status")
+    assert again["status"] == "IN_APPROVAL"
+
+
+async def test_what_lacks_its_account_is_not_put_before_anybody(crew: Crew) -> None:
+    made = await drafted(crew, accountId=None)
+    refused = await crew.rep.do("contractSubmit", {"id": made["id"]})
+    assert refused["message"] == "account_id is needed before a contract is signed; set it first"
+    assert await read(crew, made["id"]) == made
+    assert await requests(crew.rep, made["id"]) == []
+
+
+@pytest.mark.parametrize("verb", ["Delete", "Void"])
+async def test_a_contract_that_goes_takes_its_request_back(crew: Crew, verb: str) -> None:
+    made, request = await submitted(crew)
+    data = {"id": made["id"]} | ({} if verb == "Delete" else {"reason": "Wrong customer"})
+    assert (await crew.rep.do(f"contract{verb}", data))["__typename"] in ("Deleted", "Contract")
+    approval = await crew.house.store.reader.get(Approval, request["id"])
+    assert approval is not None
+    assert approval.status.value == "withdrawn"
 
 
 # ── its days ─────────────────────────────────────────────────────────────────────────────────────

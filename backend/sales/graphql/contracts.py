@@ -1,10 +1,13 @@
 """The contracts of the sales room's GraphQL face."""
 
+from functools import partial
+
 import strawberry
 
 from backend.core.connections import Connection, listed
 from backend.core.graphql import DeleteInput, Info, given, version_of
 from backend.core.mutations import run_create, run_delete, run_update
+from backend.identity.actors import Actors
 from backend.sales import contract_documents as documents
 from backend.sales import contracts
 from backend.sales.contract_types import (
@@ -16,6 +19,7 @@ from backend.sales.contract_types import (
     ContractRenewInput,
     ContractResult,
     ContractSignInput,
+    ContractSubmitInput,
     ContractTerminateInput,
     ContractUpdateInput,
     ContractVoidInput,
@@ -63,6 +67,11 @@ class ContractMutation:
     @strawberry.mutation(description="Delete a draft, and the payments planned for it.")
     async def contract_delete(self, info: Info, input: DeleteInput) -> ContractDeleteResult:
         return await run_delete(info, contracts.delete_contract, input)
+
+    @strawberry.mutation(description="Ask for a draft to be approved, by those whose role allows it.")
+    async def contract_submit(self, info: Info, input: ContractSubmitInput) -> ContractResult:
+        submit = partial(contracts.submit_contract, actors=await info.context.services.aget(Actors))
+        return Contract.of(await run_update(info, submit, input))
 
     @strawberry.mutation(description="Sign a draft; it stands at once where its days are.")
     async def contract_sign(self, info: Info, input: ContractSignInput) -> ContractResult:
