@@ -100,6 +100,20 @@ async def live(crew: Crew) -> Story:
     submit = """mutation($input: QuoteSubmitInput!) { quoteSubmit(input: $input) { __typename } }"""
     asked = await crew.manager.ask(submit, input={"id": offer, "note": story.secret})
     assert asked["quoteSubmit"]["__typename"] == "Quote"
+    contract = await make(
+        "manager",
+        "contractCreate",
+        name=f"Care for {story.name}",
+        parties=["Test", story.spaced],
+        description=story.secret,
+        start="2026-01-01",
+        value="2400.75",
+        **about,
+    )
+    plan = {"contractId": contract, "due": "2026-06-30", "amount": "1200.25", "name": f"From {story.name}"}
+    payment = await make("manager", "paymentCreate", **plan)
+    received = {"id": payment, "amount": "200.25", "note": f"by {story.name}"}
+    assert (await crew.manager.do("paymentReceive", received))["__typename"] == "Payment"
     talk = await make("customer", "conversationCreate", subject=f"From {story.name}")
     await make("customer", "messageCreate", conversationId=talk, body=f"{story.secret}. {story.spaced}")
     await make("agent", "messageCreate", conversationId=talk, body=f"Dear {story.name}, noted.")

@@ -48,10 +48,12 @@ async def test_nothing_of_an_erased_person_is_left_and_all_that_is_counted_stays
         "approval": 1,
         "attachment": 1,
         "contact": 1,
+        "contract": 1,
         "conversation": 1,
         "message": 3,
         "notification": 2,  # of a ticket, and of the quote to approve
         "opportunity": 1,
+        "payment": 1,
         "quote": 1,
         "task": 1,
         "ticket": 1,
@@ -92,6 +94,14 @@ async def test_nothing_of_an_erased_person_is_left_and_all_that_is_counted_stays
         (ERASED_TEXT, "INBOUND"),
         (ERASED_TEXT, "OUTBOUND"),
     ]
+    # What was agreed and what came in for it is kept.
+    money = await crew.admin.ask(
+        "{ contracts { nodes { value number } } payments { nodes { amount receivedTotal status } } }"
+    )
+    assert money == {
+        "contracts": {"nodes": [{"value": "2400.75", "number": "C-000001"}]},
+        "payments": {"nodes": [{"amount": "1200.25", "receivedTotal": "200.25", "status": "OVERDUE"}]},
+    }
     # What was to be approved is no longer what was asked for: it is drafted and asked for anew.
     asked = (await crew.admin.ask("{ approvals { nodes { id status snapshotHash } } }"))["approvals"]["nodes"]
     assert [one["status"] for one in asked] == ["PENDING"]

@@ -1,6 +1,7 @@
 """Payments over GraphQL: planned, received in pieces, taken back; and what a new day does to them."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from backend.core.clock import end_of_day
 from backend.core.ids import new_id
+from backend.sales.synced import CONTRACTS, PAYMENTS
 from tests.crew import Crew, Person
+from tests.mobile_sync.wire import WirePhone
 from tests.sales.test_contracts import DAY, HOME, begin_day, day, drafted, signed, today
 
 FIELDS = """id version number name contractId accountId due amount currency receivedTotal openAmount status
@@ -268,3 +271,35 @@ async def test_when_it_was_paid_is_when_the_last_money_came(crew: Crew) -> None:
     at = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
     paid = await receive(crew, made["id"], "90.00", at=at.isoformat())
     assert datetime.fromisoformat(paid["paidAt"]) == at
+
+
+async def test_a_phone_drafts_and_plans_offline_and_what_was_signed_stays(crew: Crew) -> None:
+    contracts, payments = WirePhone(crew.rep, CONTRACTS), WirePhone(crew.rep, PAYMENTS)
+    contract_id, payment_id = new_id(), new_id()
+    draft = {
+        "name": "路上谈成的合同",
+        "value": "100.50",
+        "start": day(-1),
+        "end": day(60),
+        "accountId": new_id(),
+    }
+    theirs = {"status": "signed", "number": "C-000099", "signedAt": "2026-01-01T00:00:00.000Z"}
+    [told] = await contracts.push(contracts.insert(contract_id, **draft, **theirs))
+    assert (told["number"], told["status"], told["signedAt"]) == ("C-000001", "draft", None)
+    plan = {"contractId": contract_id, "due": day(5), "amount": "100.50"}
+    bogus = {"receivedTotal": "100.50", "status": "paid", "received": '[{"amount":"100.50"}]'}
+    [told] = await payments.push(payments.insert(payment_id, **plan, **bogus))
+    assert (told["number"], told["status"], told["receivedTotal"]) == ("P-000001", "planned", "0")
+    assert told["received"] == "[]"
+    await crew.rep.do("contractSign", {"id": contract_id})
+    await crew.rep.do("paymentReceive", {"id": payment_id, "amount": "40", "note": "水单"})
+    await contracts.pull()
+    await payments.pull()
+    [receipt] = json.loads(payments.rows[payment_id]["received"])
+    assert (receipt["amount"], receipt["method"], receipt["note"]) == ("40", "bank_transfer", "水单")
+    # The server's rows come back for what it does not take.
+    [told] = await contracts.push(contracts.edit(contract_id, value="1"))
+    assert (told["value"], told["status"]) == ("100.50", "active")
+    [told] = await payments.push(payments.edit(payment_id, contractId=new_id()))
+    assert told["contractId"] == contract_id
+    assert (await read(crew, payment_id))["receivedTotal"] == "40"
