@@ -7,7 +7,7 @@ import structlog
 import svcs
 
 from backend.core.access import system_actor
-from backend.core.errors import CRMError, NotFound
+from backend.core.errors import NotFound
 from backend.core.records import Record
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
@@ -55,8 +55,8 @@ async def _follow(
             await store.write(house, run)
         except NotFound:
             continue  # deleted meanwhile
-        except CRMError as error:  # one that cannot move must not hold up the others
-            log.error("day_not_followed", kind=record.kind, id=one.id, error=str(error))
+        except Exception:  # one that cannot move must not hold up the others
+            log.exception("day_not_followed", kind=record.kind, id=one.id)
         else:
             moved += 1
     return moved

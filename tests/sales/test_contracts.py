@@ -10,6 +10,9 @@ import svcs
 
 from backend.core.clock import end_of_day
 from backend.core.ids import new_id
+from backend.core.unit_of_work import UnitOfWork
+from backend.identity.documents import Workspace
+from backend.sales import contracts
 from backend.sales.approval_documents import Approval
 from backend.sales.contract_documents import Contract
 from backend.sales.day_changes import follow_the_day
@@ -411,6 +414,34 @@ async def test_a_contract_ends_with_the_day_of_its_workspace(crew: Crew) -> None
     assert (await read(crew, found["id"]))["status"] == "EXPIRED"
 
 
+async def test_the_days_of_another_workspace_end_on_its_own_clocks(crew: Crew) -> None:
+    async def move(uow: UnitOfWork) -> None:
+        workspace = await uow.access(Workspace, crew.workspace_id, action="update")
+        workspace.time_zone = "America/New_York"
+        uow.save(workspace)
+
+    await crew.house.store.write(crew.system, move)
+    made = await drafted(crew, start="2026-01-01", end="2026-03-08")  # 23 hours long there
+    assert made["endsAt"] == "2026-03-09T04:00:00+00:00"
+
+
+async def test_one_that_cannot_move_holds_up_no_other(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = [await signed(crew, start=day(2), end=day(40)) for _ in range(2)]
+    honest = contracts.follow_days
+
+    async def failing(uow: UnitOfWork, id: str, *, now: datetime) -> Contract:
+        if id == bad["id"]:
+            raise RuntimeError("a record that cannot be read")
+        return await honest(uow, id, now=now)
+
+    monkeypatch.setattr(contracts, "follow_days", failing)
+    await begin_day(crew, 2)
+    assert [(await read(crew, one["id"]))["status"] for one in (bad, good)] == ["SIGNED", "ACTIVE"]
+    monkeypatch.undo()
+    await begin_day(crew, 2)
+    assert (await read(crew, bad["id"]))["status"] == "ACTIVE"
+
+
 async def test_drafts_and_ended_contracts_are_not_moved_by_days(crew: Crew) -> None:
     draft, ended = await drafted(crew), await signed(crew)
     await crew.rep.do("contractTerminate", {"id": ended["id"], "reason": "Customer moved"})
@@ -516,6 +547,14 @@ async def test_a_contract_that_renews_itself_is_followed_by_signed_ones(crew: Cr
     assert (last["status"], last["start"], last["end"]) == ("EXPIRING", day(73), day(93))
     assert last["number"] == "C-000005"
     assert last["renewedById"] is None
+
+
+async def test_two_that_see_the_day_begin_at_once_renew_once(crew: Crew) -> None:
+    found = await signed(crew, start=day(-11), end=day(9), autoRenew=True)
+    await asyncio.gather(*(begin_day(crew, 10) for _ in range(3)))
+    query = "query($id: ID!) { contracts(filter: {renewsId: {eq: $id}}) { nodes { number status } } }"
+    after = (await crew.rep.ask(query, id=found["id"]))["contracts"]["nodes"]
+    assert after == [{"number": "C-000002", "status": "EXPIRING"}]
 
 
 async def test_a_draft_that_follows_keeps_a_contract_from_renewing_itself_twice(crew: Crew) -> None:
