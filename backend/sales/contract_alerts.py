@@ -13,8 +13,12 @@ def _contract_end(contract: Contract) -> datetime | None:
     return contract.ends_at if contract.status in LIVE and contract.renewed_by_id is None else None
 
 
-def _notice(contract: Contract) -> timedelta | None:
-    return None if contract.notice_days is None else timedelta(days=contract.notice_days)
+def _notice(contract: Contract) -> timedelta:
+    """Return how long before its end a contract is told of: at once, when it was signed later than that."""
+    notice = timedelta(days=NOTICE_DAYS if contract.notice_days is None else contract.notice_days)
+    if contract.ends_at is None or contract.signed_at is None:
+        return notice
+    return max(min(notice, contract.ends_at - contract.signed_at), timedelta())
 
 
 def _last_day(contract: Contract) -> Mapping[str, str]:

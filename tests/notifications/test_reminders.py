@@ -240,6 +240,13 @@ async def test_a_contract_is_told_to_its_owner_as_long_before_its_end_as_it_says
     assert await lines(crew.colleague) == await lines(crew.stranger) == []
 
 
+async def test_a_contract_that_was_signed_shortly_before_its_end_is_told_at_once(crew: Crew) -> None:
+    end = datetime.now(HOME).date() + timedelta(days=12)
+    await agreed(crew, end=f"{end}")
+    await tell(crew)
+    assert await lines(crew.rep) == [("contract_expiring", "Contract ends: Cold store")]
+
+
 async def test_a_contract_says_its_last_day_and_who_wants_it_otherwise_is_told_otherwise(crew: Crew) -> None:
     await prefer(crew.rep, ahead=[{"type": "contract_expiring", "minutes": 90 * 24 * 60}])
     contract = await agreed(crew, noticeDays=60)

@@ -49,4 +49,4 @@ async def test_the_demo_holds_contracts_that_stand_where_their_days_are(house: H
         PaymentStatus.OVERDUE,
     )
     today = datetime.now(UTC).astimezone(ZoneInfo("Asia/Shanghai")).date()
-    assert owed.due in (today - timedelta(days=12), today - timedelta(days=13))  # 13: before midnight
+    assert owed.due in (today - timedelta(days=2), today - timedelta(days=3))  # 3: seeded before midnight
