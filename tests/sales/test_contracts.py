@@ -150,6 +150,14 @@ async def test_lists_in_the_order_of_a_day_turn_pages(crew: Crew) -> None:
         assert found == sorted(ends, key=lambda end: end or "", reverse=wanted)
 
 
+@pytest.mark.parametrize("value", ["1e9999", "9" * 40, "0." + "3" * 40])
+async def test_a_list_is_not_filtered_by_a_number_that_nobody_stores(crew: Crew, value: str) -> None:
+    query = "query($v: Decimal!) { contracts(filter: {value: {between: [1, $v]}}) { totalCount } }"
+    [error] = (await crew.rep.post(query, v=value))["errors"]
+    assert error["extensions"]["code"] == "INVALID_INPUT"
+    assert error["message"] == "value is compared to a number of more than 34 digits; round it"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
