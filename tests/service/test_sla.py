@@ -10,7 +10,8 @@ from tests.crew import Crew, Person
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 CLOCKS = """query($id: ID!) { ticket(id: $id) { slaDueAt slaPolicyId slaPolicyVersion waitsSince
-    sla { metric policyId policyVersion minutes startedAt nearAt dueAt metAt breachedAt isPaused elapsedMinutes
+    sla { metric policyId policyVersion minutes startedAt nearAt dueAt metAt breachedAt isPaused
+        elapsedMinutes
         pauses { fromAt toAt } } } }"""
 ALL_WEEK = [
     {"weekday": day, "spans": [{"start": "00:00", "end": "24:00"}]}
