@@ -35,7 +35,7 @@ async def update_business_calendar(
     set_fields(calendar, fields)
     _check(calendar)
     if was_default and not calendar.is_default:
-        await _refuse_while_used(uow, calendar, "is_default", {"calendar_id": None})
+        await _refuse_while_used(uow, "is_default", None)
     uow.save(calendar)
     uow.save(calendar, AgreementChanged())
     await _be_the_only_default(uow, calendar)
@@ -47,9 +47,9 @@ async def delete_business_calendar(
 ) -> BusinessCalendar:
     """Delete a calendar by which no policy goes. Raise InvalidInput otherwise."""
     calendar = await uow.access(BusinessCalendar, id, action="delete", expected_version=expected_version)
-    await _refuse_while_used(uow, calendar, "id", {"calendar_id": calendar.id})
+    await _refuse_while_used(uow, "id", calendar.id)
     if calendar.is_default:
-        await _refuse_while_used(uow, calendar, "id", {"calendar_id": None})
+        await _refuse_while_used(uow, "id", None)
     uow.delete(calendar)
     uow.save(calendar, AgreementChanged())
     return calendar
@@ -70,18 +70,12 @@ async def _be_the_only_default(uow: UnitOfWork, calendar: BusinessCalendar) -> N
         uow.entail(other)
 
 
-async def _refuse_while_used(
-    uow: UnitOfWork, calendar: BusinessCalendar, field: str, where: dict[str, str | None]
-) -> None:
-    policy = await uow.as_house().find_one(SlaPolicy, where)
+async def _refuse_while_used(uow: UnitOfWork, field: str, calendar_id: str | None) -> None:
+    """Raise InvalidInput when a policy goes by this calendar; None: by the default one."""
+    policy = await uow.as_house().find_one(SlaPolicy, {"calendar_id": calendar_id})
     if policy is not None:
-        raise InvalidInput(
-            FieldError(
-                field,
-                f"is what the policy {policy.name!r} goes by; "
-                + ("make another calendar the default first" if calendar.is_default else "change that first"),
-            )
-        )
+        mend = "give that another" if calendar_id else "make another calendar the default first"
+        raise InvalidInput(FieldError(field, f"is what the policy {policy.name!r} goes by; {mend}"))
 
 
 def _check(calendar: BusinessCalendar) -> None:

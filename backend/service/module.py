@@ -1,11 +1,13 @@
 """The service room's page."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import svcs
 
 from backend.core.access import Level, grant
 from backend.core.events import RecordUpdated
+from backend.core.field_rules import FieldAccess
 from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.service.account_owners import on_record_changed
@@ -26,6 +28,9 @@ ANSWERED = grant(read=ALL, create=ALL, update=ALL, assign=ALL)
 FOLLOWED = grant(read=TEAM, create=OWN, update=OWN)
 # The operations keep a customer's writes to what their words bring about: a reopened ticket, a hand-off.
 SPOKEN = grant(read=OWN, create=OWN, update=OWN)
+# What we promise ourselves is for us to see; what a customer is promised stands in their contract.
+OURS = ("sla", "sla_policy_id", "sla_policy_version", "sla_due_at", "sla_next_at")
+ASKED = replace(SPOKEN, fields=dict.fromkeys(OURS, FieldAccess.HIDDEN))
 KNOWN = grant(read=ALL)
 AGREED = {"sla_policy": KNOWN, "business_calendar": KNOWN}
 SET_UP = {"sla_policy": MANAGED, "business_calendar": MANAGED}
@@ -51,13 +56,13 @@ module = Module(
         "rep": {"ticket": FOLLOWED, "conversation": FOLLOWED, "message": FOLLOWED} | AGREED,
         "agent": {"ticket": ANSWERED, "conversation": ANSWERED, "message": ANSWERED} | AGREED,
         "customer": {
-            "ticket": SPOKEN,
+            "ticket": ASKED,
             "conversation": SPOKEN,
             "message": grant(read=OWN, create=OWN),
         },
         # Of a web site: the conversation was opened for them, and there is no second one.
         "visitor": {
-            "ticket": SPOKEN,
+            "ticket": ASKED,
             "conversation": grant(read=OWN, update=OWN),
             "message": grant(read=OWN, create=OWN),
         },
