@@ -1,12 +1,15 @@
 """What people are told about tickets and conversations."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from backend.core.alerts import Alert, Mentioning, Telling, heading_of
 from backend.core.unit_of_work import UnitOfWork
 from backend.identity.documents import User
 from backend.service.documents import AiOutcome, Conversation, Message, MessageDirection, Ticket
 from backend.service.events import MessageReceived, SlaBreached, SlaNear, TicketAssigned, TicketCreated
+
+NEWS = timedelta(days=1)
 
 
 async def _assignee(
@@ -39,8 +42,8 @@ async def _whose_it_is_and_those_above(
 
 
 def _is_still_owed(event: SlaNear | SlaBreached, ticket: Ticket) -> bool:
-    """Tell whether nobody has kept the promise, or moved its date, since."""
-    return any(
+    """Tell whether nobody has kept the promise, or moved its date, since; long over, it is nobody's news."""
+    return event.noted_at - event.due_at <= NEWS and any(
         (clock.metric, clock.due_at, clock.met_at) == (event.metric, event.due_at, None)
         for clock in ticket.sla
     )

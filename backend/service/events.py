@@ -65,6 +65,7 @@ class SlaNear(DomainEvent):
 
     metric: SlaMetric
     due_at: datetime
+    noted_at: datetime
 
 
 class SlaBreached(DomainEvent):
@@ -72,3 +73,4 @@ class SlaBreached(DomainEvent):
 
     metric: SlaMetric
     due_at: datetime
+    noted_at: datetime

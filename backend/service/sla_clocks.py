@@ -34,7 +34,7 @@ async def save_ticket(
         ticket.sla_policy_id = terms.policy_id if terms else None
         ticket.sla_policy_version = terms.policy_version if terms else None
     uow.save(ticket, *events)
-    _announce(uow, ticket, before)
+    _announce(uow, ticket, before, now=uow.at)
 
 
 async def restart_clocks(uow: UnitOfWork, ticket: Ticket, *, at: datetime) -> None:
@@ -52,7 +52,7 @@ async def look_at_clocks(uow: UnitOfWork, *, id: str, now: datetime) -> None:
     before = ticket.sla
     ticket.take_clocks(looked_at(before, at=now))
     uow.save(ticket)
-    _announce(uow, ticket, before)
+    _announce(uow, ticket, before, now=now)
 
 
 async def watch_clocks(services: svcs.Container, *, now: datetime | None = None) -> int:
@@ -88,7 +88,7 @@ async def settle_ticket(uow: UnitOfWork, *, id: str) -> None:
         await save_ticket(uow, await uow.access(Ticket, id, action="update"))
 
 
-def _announce(uow: UnitOfWork, ticket: Ticket, before: Sequence[SlaClock]) -> None:
+def _announce(uow: UnitOfWork, ticket: Ticket, before: Sequence[SlaClock], *, now: datetime) -> None:
     """Announce each clock on which it is noted now that its time comes near or is over."""
     known = {(clock.metric, clock.started_at): clock for clock in before}
     for clock in ticket.sla:
@@ -96,6 +96,6 @@ def _announce(uow: UnitOfWork, ticket: Ticket, before: Sequence[SlaClock]) -> No
         if clock.due_at is None:
             continue
         if clock.breached_at is not None and (was is None or was.breached_at != clock.breached_at):
-            uow.save(ticket, SlaBreached(metric=clock.metric, due_at=clock.due_at))
+            uow.save(ticket, SlaBreached(metric=clock.metric, due_at=clock.due_at, noted_at=now))
         elif clock.warned_at is not None and (was is None or was.warned_at != clock.warned_at):
-            uow.save(ticket, SlaNear(metric=clock.metric, due_at=clock.due_at))
+            uow.save(ticket, SlaNear(metric=clock.metric, due_at=clock.due_at, noted_at=now))

@@ -1,7 +1,9 @@
 """Promised times over GraphQL: policies, working hours, clocks on tickets, and who is told of them."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +21,7 @@ from backend.service.hand_off import hand_off_to_ticket
 from backend.service.messages import add_message
 from backend.service.sla_clocks import watch_clocks
 from backend.service.sla_rules import SlaClock
+from backend.service.tickets import date_ticket
 from tests.crew import Crew, Person
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -341,6 +344,23 @@ async def test_one_ticket_that_cannot_be_looked_at_holds_up_no_other(
     assert (await clocks(crew, bad))["FIRST_RESPONSE"]["breachedAt"] is not None
 
 
+async def test_what_was_over_long_before_it_was_noted_is_noted_and_nobodys_news(crew: Crew) -> None:
+    await agree(crew)
+    ticket = await open_ticket(crew)
+    clock = (await clocks(crew, ticket))["FIRST_RESPONSE"]
+    long_ago = clock["startedAt"] - timedelta(days=3)
+
+    async def bring_in(uow: UnitOfWork) -> None:
+        await date_ticket(uow, ticket["id"], long_ago)
+
+    await crew.house.store.write(crew.system, bring_in)
+    await look(crew, datetime.now(UTC))
+    over = await clocks(crew, ticket)
+    assert over["FIRST_RESPONSE"]["breachedAt"] == long_ago + HOUR
+    assert over["RESOLUTION"]["breachedAt"] == long_ago + 8 * HOUR
+    assert await told(crew.agent) == []
+
+
 async def test_a_phone_has_the_date_and_may_not_set_it(crew: Crew) -> None:
     await agree(crew)
     ticket = await open_ticket(crew)
@@ -616,3 +636,15 @@ async def test_a_customer_sees_their_ticket_without_what_we_promise_ourselves(cr
     await say(crew.agent, ticket)
     await say(crew.customer, ticket, "And?")
     assert (await clocks(crew, ticket))["NEXT_RESPONSE"]["metAt"] is None
+
+
+async def test_the_calls_of_the_page_work_when_pasted(crew: Crew, repository: Path) -> None:
+    page = (repository / "docs" / "service-levels.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    for operation in block.split("\n\n"):
+        answer = await crew.manager.ask(operation)
+        assert not any(value.get("message") for value in answer.values()), answer
+    ticket = await open_ticket(crew, type="INCIDENT", priority="URGENT")
+    assert (await clocks(crew, ticket))["FIRST_RESPONSE"]["minutes"] == 30
+    [node] = (await crew.agent.ask(operation))["tickets"]["nodes"]
+    assert node["slaDueAt"] == min(one["dueAt"] for one in node["sla"])
