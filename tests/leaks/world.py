@@ -136,8 +136,10 @@ class _Builder:
 
     async def _make_roles(self) -> None:
         for key, grants in built_in_roles(main.MODULES).items():
-            levels = {kind: {**grant.levels} for kind, grant in grants.items()}
-            self.town.roles[key] = Role(levels, {kind: {**grant.fields} for kind, grant in grants.items()})
+            self.town.roles[key] = Role(
+                {kind: {**grant.levels} for kind, grant in grants.items()},
+                {kind: {**grant.fields} for kind, grant in grants.items()},
+            )
         for place in range(4):
             key, role = f"own_{place}", self._random_role()
             self.town.roles[key] = role

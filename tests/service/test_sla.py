@@ -15,12 +15,11 @@ from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
 from backend.house import House
 from backend.identity.documents import User
-from backend.service import sla_clocks
 from backend.service.documents import AuthorKind, Ticket, TicketPriority
 from backend.service.hand_off import hand_off_to_ticket
 from backend.service.messages import add_message
 from backend.service.sla_clocks import watch_clocks
-from backend.service.sla_rules import SlaClock
+from backend.service.sla_rules import SlaClock, looked_at
 from backend.service.tickets import date_ticket
 from tests.crew import Crew, Person
 
@@ -326,15 +325,14 @@ async def test_one_ticket_that_cannot_be_looked_at_holds_up_no_other(
 ) -> None:
     await agree(crew)
     bad, good = await open_ticket(crew), await open_ticket(crew)
-    honest = sla_clocks.looked_at
 
     def failing(clocks: Sequence[SlaClock], *, at: datetime) -> list[SlaClock]:
         if clocks[0].started_at == datetime.fromisoformat(first):
             raise RuntimeError("a ticket that cannot be read")
-        return honest(clocks, at=at)
+        return looked_at(clocks, at=at)
 
     first = (await crew.agent.ask(CLOCKS, id=bad["id"]))["ticket"]["sla"][0]["startedAt"]
-    monkeypatch.setattr(sla_clocks, "looked_at", failing)
+    monkeypatch.setattr("backend.service.sla_clocks.looked_at", failing)
     due = (await clocks(crew, good))["FIRST_RESPONSE"]["dueAt"]
     await look(crew, due)
     assert (await clocks(crew, good))["FIRST_RESPONSE"]["breachedAt"] == due
