@@ -153,8 +153,10 @@ async def _receive(uow: UnitOfWork, conversation: Conversation, message: Message
     _note_time(uow, conversation, message)
     if conversation.ticket_id is not None:
         ticket = await uow.access(Ticket, conversation.ticket_id, action="update")
-        ticket.waits_since = ticket.waits_since or message.at
-        await take_progress(uow, ticket, after_customer_reply(ticket.progress, at=message.at), at=message.at)
+        progress = after_customer_reply(ticket.progress, at=message.at)
+        if not progress.is_done:  # a reply long after the end is a new matter
+            ticket.waits_since = ticket.waits_since or message.at
+        await take_progress(uow, ticket, progress, at=message.at)
 
 
 async def _send(uow: UnitOfWork, conversation: Conversation, message: Message) -> None:

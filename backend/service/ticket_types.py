@@ -75,7 +75,7 @@ class Ticket(Shown):
     resolved_at: datetime | None
     reopen_count: int | None
     waits_since: datetime | None = strawberry.field(
-        description="When the customer wrote what no person of ours has answered yet."
+        description="When the customer wrote, since the ticket is there, what no person has answered yet."
     )
     sla: list[SlaClock] | None = strawberry.field(description="What is promised for it, and how that stands.")
     sla_policy_id: strawberry.ID | None = strawberry.field(description="The policy that holds for it.")
