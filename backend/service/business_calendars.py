@@ -58,7 +58,7 @@ async def delete_business_calendar(
 async def calendar_of(uow: UnitOfWork, id: str | None) -> Calendar:
     """Return the hours that a policy goes by: its calendar's, else the default one's, else all there are."""
     where = {"is_default": True} if id is None else {"_id": id}
-    found = await uow.find_one(BusinessCalendar, where)
+    found = await uow.find_one(BusinessCalendar, where, sort=[("created_at", -1)])  # of two made at once
     return found.calendar if found is not None else ALWAYS
 
 

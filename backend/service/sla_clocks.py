@@ -31,8 +31,9 @@ async def save_ticket(
     if ticket.sla or not ticket.progress.is_done:
         terms = await terms_for(uow, ticket)
         ticket.take_clocks(settled(ticket.sla, terms, ticket.matter, at=at or uow.at))
-        ticket.sla_policy_id = terms.policy_id if terms else None
-        ticket.sla_policy_version = terms.policy_version if terms else None
+        if not ticket.progress.is_done:  # by what it was settled stays on it
+            ticket.sla_policy_id = terms.policy_id if terms else None
+            ticket.sla_policy_version = terms.policy_version if terms else None
     uow.save(ticket, *events)
     _announce(uow, ticket, before, now=uow.at)
 
