@@ -1,5 +1,6 @@
 """Promised times over GraphQL: policies, working hours, clocks on tickets, and who is told of them."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
@@ -77,11 +78,11 @@ async def clocks(crew: Crew, ticket: dict[str, str]) -> dict[str, dict[str, Any]
 
 
 async def look(crew: Crew, now: datetime) -> None:
-    """Let the watch look at ``now``, twice; then let everything follow."""
+    """Let the watch look at ``now``, twice at once and once more; then let everything follow."""
     await crew.house.relay.settle()
     async with svcs.Container(crew.house.registry) as services:
-        for _ in range(2):
-            await watch_clocks(services, now=now)
+        await asyncio.gather(watch_clocks(services, now=now), watch_clocks(services, now=now))
+        await watch_clocks(services, now=now)
     await crew.house.relay.settle()
 
 
