@@ -106,6 +106,7 @@ class Notification(Record):
     """
 
     kind: ClassVar[str] = "notification"
+    retells: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "title": PersonalClass.TEXT,
         "body": PersonalClass.TEXT,

@@ -97,6 +97,18 @@ def test_counts() -> None:
     }
 
 
+def test_what_is_promised_is_in_order_by_calendars_that_there_are() -> None:
+    agreements = yaml.safe_load((DEMO / "agreements.yaml").read_text("utf-8"))
+    calendars = {row["key"]: row for row in agreements["calendars"]}
+    policies = agreements["policies"]
+    assert {row["calendar_id"] for row in policies} <= calendars.keys()
+    assert [row["order"] for row in policies] == sorted({row["order"] for row in policies})
+    for calendar in calendars.values():
+        worked = {day["date"] for day in calendar["make_up_days"]}
+        assert all(day.weekday() >= 5 for day in worked)
+        assert all(day["date"].weekday() < 5 for day in calendar["holidays"])
+
+
 @pytest.mark.parametrize("name", [name for name in RECORD_FILES if name != "products"])
 def test_keys_are_unique_and_well_formed(name: str) -> None:
     keys = [row["key"] for row in RECORDS[name]]

@@ -19,7 +19,7 @@ _DIGITS = re.compile(r"(?<![0-9a-zA-Z])(?:\+8613|18)(\d{6})(\d{2})(?![0-9a-zA-Z]
 SPOKEN = {"currency": "EUR", "locale": "en", "language": "en", "stage": "new", "country": "DE"}
 # What the store or a rule of the house fills, or what would make the record another thing.
 LEFT = ENVELOPE | {"ext", "external_ids", "revision_id", "erased_at", "shares", "stage_history", "consents"}
-LEFT |= {"sha256", "follows_id", "probability", "legal_hold_reason", "converted_at"}
+LEFT |= {"sla", "sha256", "follows_id", "probability", "legal_hold_reason", "converted_at"}
 
 
 def token(number: int, place: int) -> str:
