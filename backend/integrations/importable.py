@@ -74,7 +74,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Importable:
-    """A kind that rows can become: ``keys`` are what rows and records can be compared by."""
+    """A kind that rows can become: ``keys`` are what rows and records can be compared by, each with an index."""
 
     collection: SyncedCollection
     keys: tuple[str, ...]
@@ -105,7 +105,7 @@ IMPORTABLE: Mapping[str, Importable] = {
     for one in (
         Importable(
             collection=ACCOUNTS,
-            keys=("name", "email", "phone", "tax_id", "domain", EXTERNAL_ID),
+            keys=("name", EXTERNAL_ID),
             headings={
                 "name": (
                     "名称",
