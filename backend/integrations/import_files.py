@@ -82,13 +82,9 @@ async def begin_import(
     if not text:
         announce = partial(announce_import, fields=given, size=size, rules=uploads.rules, id=id)
         return await store.write(actor, announce, mutation_id=mutation_id, purpose=purpose)
-    try:
-        data = text.encode()
-    except UnicodeEncodeError:
-        raise InvalidInput(FieldError("text", "holds halves of characters; send it as UTF-8")) from None
     given["encoding"] = "utf-8"
     return await import_bytes(
-        store, uploads, actor, given, data, id=id, mutation_id=mutation_id, purpose=purpose
+        store, uploads, actor, given, text.encode(), id=id, mutation_id=mutation_id, purpose=purpose
     )
 
 

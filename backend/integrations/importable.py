@@ -74,7 +74,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Importable:
-    """A kind that rows can become: ``keys`` are what rows and records can be compared by, each with an index."""
+    """A kind that rows can become; rows and records are compared by one of ``keys``, which have indexes."""
 
     collection: SyncedCollection
     keys: tuple[str, ...]

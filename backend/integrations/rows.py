@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.core.access import HOUSE
 from backend.core.errors import CRMError, FieldError, InvalidInput
 from backend.core.ids import checked_id, derived_id
 from backend.core.records import Record
@@ -200,8 +201,9 @@ class RowTaker:
         return True
 
     async def _create(self, uow: UnitOfWork, reading: _Reading, stretch: _Stretch, taken: Taken) -> None:
+        fields = {"owner_id": None, **reading.fields} if uow.actor.user_id == HOUSE else reading.fields
         try:
-            await self._importable.collection.create(uow, reading.fields, self._id(reading.row))
+            await self._importable.collection.create(uow, fields, self._id(reading.row))
         except CRMError as error:
             self._fail(taken, reading, _errors_of(error))
             return

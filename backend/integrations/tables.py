@@ -46,8 +46,10 @@ def read_table(data: bytes, *, encoding: str = "", delimiter: str = "") -> Table
     """Return the rows of a CSV file; those without any content do not count.
 
     Takes up to a second for the largest: call it off the event loop. Raise InvalidInput for a file without
-    rows or with too many, broken quotes, an unknown encoding, and a header that names a column twice.
+    rows or with too many, broken quotes, an unknown encoding or delimiter, and a column named twice.
     """
+    if delimiter and delimiter not in DELIMITERS:
+        raise InvalidInput(FieldError("delimiter", "is not one that is known here; write , ; | or a tab"))
     encoding = encoding or encoding_of(data)
     text = _decoded(data, encoding)
     if "\0" in text:
@@ -132,7 +134,7 @@ def _header(cells: tuple[str, ...]) -> tuple[str, ...]:
     names = [cell.strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
-    if not names:
+    if not any(letter.isalnum() for name in names for letter in name):
         raise _wrong("is empty; its first line must name the columns")
     if len(names) > MOST_COLUMNS:
         raise _wrong(f"has {len(names)} columns, more than {MOST_COLUMNS}; leave out what is not needed")
