@@ -61,7 +61,7 @@ async def import_path(services: svcs.Container, asked: FileImport, say: Say) -> 
 
 
 async def _actor(services: svcs.Container, store: Store, asked: FileImport) -> Actor:
-    house = store.unit_of_work(system_actor(asked.workspace_id))
+    unit = store.unit_of_work(system_actor(asked.workspace_id))
     if not await store.reader.newest_version(asked.workspace_id):
         raise InvalidInput(
             FieldError(
@@ -69,8 +69,8 @@ async def _actor(services: svcs.Container, store: Store, asked: FileImport) -> A
             )
         )
     if not asked.person:
-        return house.actor
-    user = await house.find_one(User, {"email": asked.person.strip().casefold()})
+        return unit.actor
+    user = await unit.find_one(User, {"email": asked.person.strip().casefold()})
     if user is None:
         raise InvalidInput(FieldError("for", f"is {asked.person}, whom this workspace does not know"))
     return await (await services.aget(Actors)).of_user(asked.workspace_id, user.id)
@@ -105,8 +105,8 @@ async def _worked(store: Store, runner: ImportRunner, job: ImportJob) -> ImportJ
 
 
 async def _say_issues(store: Store, job: ImportJob, say: Say) -> None:
-    house = store.unit_of_work(system_actor(job.workspace_id))
-    issues = await house.find(ImportIssue, {"job_id": job.id}, sort=[("place", 1)], limit=SHOWN)
+    unit = store.unit_of_work(system_actor(job.workspace_id))
+    issues = await unit.find(ImportIssue, {"job_id": job.id}, sort=[("place", 1)], limit=SHOWN)
     for one in issues:
         where = f"line {one.line}" if one.line else "file"
         say(f"{where}: {one.sort.value}: {one.field} {one.message}".replace(":  ", ": "))

@@ -111,8 +111,8 @@ async def change_import(
 
 async def file_of(store: Store, files: AttachmentFiles, job: ImportJob) -> bytes:
     """Return the bytes of an import's file; raise InvalidInput when it is not here (any more)."""
-    house = store.unit_of_work(system_actor(job.workspace_id))
-    file = await house.find_one(Attachment, {"_id": job.file_id})
+    unit = store.unit_of_work(system_actor(job.workspace_id))
+    file = await unit.find_one(Attachment, {"_id": job.file_id})
     if file is None or file.state is not AttachmentState.READY:
         raise InvalidInput(FieldError("file", "is not here; send it, or make a new import"))
     return b"".join([piece async for piece in files.read(file.id, 0, file.size)])
@@ -135,11 +135,11 @@ async def on_file_changed(delivery: Delivery, services: svcs.Container) -> None:
     if entry.kind != Attachment.kind:
         return
     store, files = await services.aget(Store, AttachmentFiles)
-    house = store.unit_of_work(system_actor(entry.workspace_id))
-    file = await house.find_one(Attachment, {"_id": entry.record_id, "target_kind": ImportJob.kind})
+    unit = store.unit_of_work(system_actor(entry.workspace_id))
+    file = await unit.find_one(Attachment, {"_id": entry.record_id, "target_kind": ImportJob.kind})
     if file is None or file.state is AttachmentState.UPLOADING:
         return
-    job = await house.find_one(ImportJob, {"_id": file.target_id, "file_id": file.id})
+    job = await unit.find_one(ImportJob, {"_id": file.target_id, "file_id": file.id})
     if job is None or job.status is not ImportStatus.ANNOUNCED:
         return
     table, refused = None, f"The file {file.refused_reason}." if file.refused_reason else ""

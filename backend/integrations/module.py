@@ -9,6 +9,7 @@ from backend.integrations.events import ImportQueued
 from backend.integrations.graphql import IntegrationsMutation, IntegrationsQuery
 from backend.integrations.import_files import on_file_changed
 from backend.integrations.runs import on_import_queued, provide
+from backend.integrations.seed import seed_imports
 
 ALL, OWN = Level.ALL, Level.OWN
 
@@ -33,4 +34,5 @@ module = Module(
     },
     telling=TELLING,
     provide=provide,
+    seed=seed_imports,
 )

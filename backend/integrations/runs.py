@@ -49,8 +49,8 @@ class ImportRunner:
         An expected refusal (of rights that are gone, of a file that is) ends it, and is said in ``reason``;
         Unavailable is raised: try again.
         """
-        house = self.store.unit_of_work(system_actor(workspace_id))
-        job = await house.find_one(ImportJob, {"_id": job_id})
+        unit = self.store.unit_of_work(system_actor(workspace_id))
+        job = await unit.find_one(ImportJob, {"_id": job_id})
         if job is None:
             return
         work = {
@@ -107,8 +107,8 @@ class ImportRunner:
 
     async def _end_run(self, job: ImportJob, *, reason: str = "") -> None:
         """Say what became of an import, tell who started it, and let its file go."""
-        house = self.store.unit_of_work(system_actor(job.workspace_id))
-        issues = await house.find(ImportIssue, {"job_id": job.id}, sort=[("place", 1)])
+        unit = self.store.unit_of_work(system_actor(job.workspace_id))
+        issues = await unit.find(ImportIssue, {"job_id": job.id}, sort=[("place", 1)])
         errors = await keep_errors(self.uploads, job, issues) if issues else None
         await self._as_house(job, partial(_end_run, errors=errors, reason=reason))
 
