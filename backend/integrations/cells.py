@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.sync import FieldType
 
+MOST_DIGITS = 30  # MongoDB keeps 34 of a decimal
+LARGEST = 2**31 - 1  # GraphQL's Int holds no more
+YEARS = range(1900, 2200)
 NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?")
 MONEY = "¥￥$€£元 "
 DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
@@ -43,12 +46,14 @@ def _decimal(text: str, zone: str) -> Decimal:
     bare = text.strip(MONEY)
     if not NUMBER.fullmatch(bare):
         raise ValueError(text)
+    if sum(letter.isdigit() for letter in bare) > MOST_DIGITS:
+        raise ValueError(text)
     return Decimal(bare.replace(",", ""))
 
 
 def _integer(text: str, zone: str) -> int:
     number = _decimal(text, zone)
-    if number != number.to_integral_value():
+    if number != number.to_integral_value() or abs(number) > LARGEST:
         raise ValueError(text)
     return int(number)
 
@@ -64,13 +69,18 @@ def _date(text: str, zone: str) -> date:
     found = DAY.fullmatch(text)
     if not found:
         raise ValueError(text)
-    return date(*map(int, found.groups()))
+    year, month, day = map(int, found.groups())
+    if year not in YEARS:
+        raise ValueError(text)
+    return date(year, month, day)
 
 
 def _moment(text: str, zone: str) -> datetime:
     """Read RFC 3339, or a day as people write it, with or without a time of day."""
     if re.match(r"\d{4}-\d{2}-\d{2}T", text):
         moment = datetime.fromisoformat(text)
+        if moment.year not in YEARS:
+            raise ValueError(text)
         return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
     day, _, clock = text.partition(" ")
     found = TIME.fullmatch(clock.strip() or "0:00")
@@ -95,10 +105,10 @@ _READERS: Mapping[FieldType, Callable[[str, str], Any]] = {
     "list": _list,
 }
 _MENDS: Mapping[FieldType, str] = {
-    "decimal": "is not a number; write it as 1234.50",
-    "number": "is not a number; write it as 1234.50",
-    "integer": "is not a whole number; write it as 1234",
+    "decimal": "is not a number that can be kept; write it as 1234.50",
+    "number": "is not a number that can be kept; write it as 1234.50",
+    "integer": "is not a whole number up to 2147483647; write it as 1234",
     "boolean": "is neither yes nor no; write yes or no, 是 or 否",
-    "date": "is not a date; write it as 2026-11-30",
-    "datetime": "is not a time; write it as 2026-11-30 14:05",
+    "date": "is not a date between 1900 and 2199; write it as 2026-11-30",
+    "datetime": "is not a time between 1900 and 2199; write it as 2026-11-30 14:05",
 }

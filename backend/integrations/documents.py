@@ -120,6 +120,7 @@ class ImportJob(Record):
 
     class Settings:
         name = "import_jobs"
+        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("status", 1)])]
 
 
 class IssueSort(StrEnum):

@@ -9,7 +9,7 @@ import svcs
 from backend.core.access import Actor, system_actor
 from backend.core.errors import FieldError, InvalidInput, NotFound
 from backend.core.fields import Fields
-from backend.core.ids import derived_id, new_id
+from backend.core.ids import checked_id, derived_id, new_id
 from backend.core.relay import Delivery
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
@@ -42,7 +42,7 @@ async def import_bytes(
     purpose: str = "",
 ) -> ImportJob:
     """Begin the import of a file that is all here; see ``create_import``. A refusal leaves nothing behind."""
-    job_id = id or new_id()
+    job_id = checked_id(id) if id else new_id()
     file = await uploads.take_whole(
         actor.workspace_id,
         data,

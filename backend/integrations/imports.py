@@ -46,7 +46,7 @@ async def create_import(
     job.file_id = file.id
     take_table(uow, job, table)
     uow.save(job)
-    uow.save(file.model_copy())
+    uow.entail(file.model_copy())  # who may begin an import may bring its file
     return job
 
 
@@ -76,11 +76,11 @@ async def update_import(
     """
     job = await uow.access(ImportJob, id, action="update", expected_version=expected_version)
     _check_status(job, TO_BE_MAPPED, "can be changed only before it starts; make a new import")
-    changes = dict(fields)
-    pairs: Pairs = changes.pop("mapping", None) or []
+    changes = _said(fields)
+    pairs: Pairs = changes.pop("mapping", [])
     set_fields(job, changes)
     if table is not None:
-        read_anew(job, table)
+        _read_anew(uow, job, table)
     _map(uow, job, pairs)
     job.dry_run = None
     uow.save(job)
@@ -134,15 +134,16 @@ async def undo_import(uow: UnitOfWork, id: str, *, expected_version: int | None 
 def take_table(uow: UnitOfWork, job: ImportJob, table: Table) -> None:
     """Note what the file holds, and map its columns: as their names tell, then as the import says."""
     pairs = [one.model_dump() for one in job.mapping]
-    read_anew(job, table)
+    _read_anew(uow, job, table)
     _map(uow, job, pairs)
 
 
-def read_anew(job: ImportJob, table: Table) -> None:
+def _read_anew(uow: UnitOfWork, job: ImportJob, table: Table) -> None:
     """Note what a file holds as it reads now; its columns are mapped by their names."""
+    locked = uow.actor.mask(job.target_kind).locked
     job.encoding, job.delimiter = table.encoding, table.delimiter
     job.columns, job.rows = list(table.columns), RowCounts(total=len(table.rows))
-    proposed = propose_mapping(IMPORTABLE[job.target_kind], job.columns)
+    proposed = propose_mapping(IMPORTABLE[job.target_kind], job.columns, locked=locked)
     job.mapping = [MappedColumn(column=column, field=field) for column, field in proposed.items()]
 
 
@@ -152,7 +153,7 @@ def file_name(name: str) -> str:
 
 
 async def _new_import(uow: UnitOfWork, fields: Fields, *, id: str | None) -> ImportJob:
-    given = dict(fields)
+    given = _said(fields)
     kind = given.pop("kind", None)
     if kind not in IMPORTABLE:
         there = ", ".join(IMPORTABLE)
@@ -160,6 +161,12 @@ async def _new_import(uow: UnitOfWork, fields: Fields, *, id: str | None) -> Imp
     if not uow.may(kind, "create"):
         raise Forbidden("create", kind)
     return await new_record(uow, ImportJob, {**given, "target_kind": kind}, id=id)
+
+
+def _said(fields: Fields) -> dict[str, Any]:
+    """Return ``fields`` without what was left open; no key means that rows are compared by none."""
+    said = {name: value for name, value in fields.items() if value is not None or name == "name"}
+    return said | ({"match_by": ""} if "match_by" in fields and not fields["match_by"] else {})
 
 
 def _map(uow: UnitOfWork, job: ImportJob, pairs: Pairs) -> None:

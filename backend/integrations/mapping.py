@@ -11,13 +11,18 @@ Mapped = Mapping[str, str | None]
 """Fields by column; None: the column is left out."""
 
 
-def propose_mapping(importable: Importable, columns: Sequence[str]) -> dict[str, str | None]:
-    """Return for each column the field that its name tells, each field once, the first column first."""
+def propose_mapping(
+    importable: Importable, columns: Sequence[str], *, locked: Collection[str] = ()
+) -> dict[str, str | None]:
+    """Return for each column the field that its name tells, each field once, the first column first.
+
+    ``locked`` fields, which are not the actor's to set, are left out.
+    """
     names = _names(importable)
     found: dict[str, str | None] = {}
     for column in filter(None, columns):
         field = names.get(_folded(column))
-        found[column] = None if field in found.values() else field
+        found[column] = None if field in locked or field in found.values() else field
     return found
 
 
@@ -31,9 +36,8 @@ def changed_mapping(
 ) -> dict[str, str | None]:
     """Return ``before`` with what is ``given`` changed in it; fields may be written as clients write them.
 
-    A field that another column filled so far goes over to the column that is given. ``locked`` fields are not
-    the actor's to set. Raise InvalidInput for a column that is not in the file, a field that cannot be
-    imported, and one that is given twice.
+    A field that another column filled so far goes over to the column that is given. Raise InvalidInput for a
+    column that is not in the file, a field that cannot be imported or is ``locked``, and one given twice.
     """
     after, taken = dict(before), set[str]()
     for column, written in given:

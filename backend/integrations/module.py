@@ -1,14 +1,17 @@
 """The integrations room's page."""
 
+from datetime import timedelta
+
 from backend.core.access import Level, grant
 from backend.core.events import RecordUpdated
+from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.integrations.alerts import TELLING
 from backend.integrations.documents import ImportIssue, ImportJob
 from backend.integrations.events import ImportQueued
 from backend.integrations.graphql import IntegrationsMutation, IntegrationsQuery
 from backend.integrations.import_files import on_file_changed
-from backend.integrations.runs import on_import_queued, provide
+from backend.integrations.runs import continue_imports, on_import_queued, provide
 from backend.integrations.seed import seed_imports
 
 ALL, OWN = Level.ALL, Level.OWN
@@ -32,6 +35,7 @@ module = Module(
             "import_issue": grant(read=OWN),
         },
     },
+    jobs=(Job(name="integrations.imports", every=timedelta(minutes=1), run=continue_imports),),
     telling=TELLING,
     provide=provide,
     seed=seed_imports,

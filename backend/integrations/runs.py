@@ -6,6 +6,7 @@ derived from the import and the row. So no row is taken twice, whoever dies, and
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -20,7 +21,14 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.crm.attachment_uploads import Uploads
 from backend.crm.documents import Attachment
 from backend.identity.actors import Actors
-from backend.integrations.documents import ImportIssue, ImportJob, ImportStatus, IssueSort, RowCounts
+from backend.integrations.documents import (
+    WORKED_ON,
+    ImportIssue,
+    ImportJob,
+    ImportStatus,
+    IssueSort,
+    RowCounts,
+)
 from backend.integrations.events import ImportFinished
 from backend.integrations.import_files import keep_errors, table_of
 from backend.integrations.importable import IMPORTABLE
@@ -32,6 +40,8 @@ log = structlog.get_logger(__name__)
 Change = Callable[[UnitOfWork, ImportJob], Awaitable[None]]
 
 STRETCH = 100  # rows in one commit: others' commits wait for it
+FORGOTTEN_AFTER = timedelta(minutes=5)  # without a commit: a stretch takes seconds
+GIVEN_UP_AFTER = timedelta(hours=1)
 MOST_ISSUES = 1_000  # that are kept of one import; more are counted
 
 
@@ -67,6 +77,17 @@ class ImportRunner:
         except CRMError as error:
             log.info("import.broken_off", import_id=job.id, code=error.code)
             await self._break_off(job, str(error))
+
+    async def pick_up(self, job: ImportJob) -> None:
+        """Go on with an import that was left, or give it up when it has failed for too long."""
+        try:
+            await self.run(job.workspace_id, job.id)
+        except Exception:  # one import that cannot be done must not hold up the others
+            log.exception("import.failed", import_id=job.id)
+            if job.updated_at is not None and self.store.clock.now() - job.updated_at > GIVEN_UP_AFTER:
+                await self._break_off(
+                    job, "It failed again and again for a reason of ours, and was given up."
+                )
 
     # ── the dry run ──────────────────────────────────────────────────────────────────────────────
 
@@ -245,6 +266,17 @@ def _add_issues(uow: UnitOfWork, job: ImportJob, findings: Sequence[Finding]) ->
     for finding in findings[: MOST_ISSUES - job.issues]:
         uow.entail(ImportIssue(job_id=job.id, place=job.issues, **finding.__dict__))
         job.issues += 1
+
+
+async def continue_imports(services: svcs.Container) -> None:
+    """Go on with imports that nobody works on any more: the relay gives up sooner than an outage ends."""
+    store, runner = await services.aget(Store, ImportRunner)
+    for workspace_id in await store.workspace_ids():
+        unit = store.unit_of_work(system_actor(workspace_id))
+        under_way = {"status": {"$in": [status.value for status in WORKED_ON]}}
+        for job in await unit.find(ImportJob, under_way):
+            if job.updated_at is not None and unit.at - job.updated_at > FORGOTTEN_AFTER:
+                await runner.pick_up(job)
 
 
 async def on_import_queued(delivery: Delivery, services: svcs.Container) -> None:

@@ -43,14 +43,34 @@ def test_a_cell_is_read_as_people_write_it(sort: FieldType, text: str, value: An
 @pytest.mark.parametrize(
     ("sort", "text"),
     [
-        *(("decimal", one) for one in ("12,34", "1.234,5", "1e5", "NaN", "Infinity", "much", "--1", "1 2")),
-        *(("integer", one) for one in ("1.5", "five", "")),
+        *(
+            ("decimal", one)
+            for one in ("12,34", "1.234,5", "1e5", "NaN", "Infinity", "much", "--1", "1 2", "9" * 31)
+        ),
+        *(("integer", one) for one in ("1.5", "five", "", "2147483648")),
         *(("boolean", one) for one in ("maybe", "2", "")),
         *(
             ("date", one)
-            for one in ("3/4/2026", "30.11.2026", "2026-02-30", "2026-13-01", "tomorrow", "45990")
+            for one in (
+                "3/4/2026",
+                "30.11.2026",
+                "2026-02-30",
+                "2026-13-01",
+                "tomorrow",
+                "45990",
+                "0001-01-01",
+            )
         ),
-        *(("datetime", one) for one in ("2026-11-30 25:00", "2026-11-30T99", "noon", "30.11.2026 9:00")),
+        *(
+            ("datetime", one)
+            for one in (
+                "2026-11-30 25:00",
+                "0001-01-01T00:00:00+14:00",
+                "2026-11-30T99",
+                "noon",
+                "30.11.2026 9:00",
+            )
+        ),
     ],
 )
 def test_what_would_be_a_guess_is_refused_without_being_repeated(sort: FieldType, text: str) -> None:

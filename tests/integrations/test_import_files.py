@@ -92,6 +92,9 @@ async def test_a_file_that_is_none_fails_with_its_reason(crew: Crew, http: httpx
             ({"text": PEOPLE, "delimiter": one}, "delimiter", "is not one that is known here")
             for one in ("ab", "\n", '"', "a")
         ),
+        ({"text": PEOPLE, "id": "no id"}, "id", "is not a UUID"),
+        ({"size": 9, "id": "no id"}, "id", "is not a UUID"),
+        ({"text": PEOPLE, "name": ""}, "name", "is not right"),
         ({"size": 0}, "size", "is 0"),
         ({"size": -5}, "size", "is 0"),
         ({"size": 100 * 1024 * 1024}, "size", "is 104857600 bytes, more than"),
