@@ -13,7 +13,7 @@ import structlog
 import svcs
 
 from backend.core.access import HOUSE, Actor, system_actor
-from backend.core.errors import CRMError, Forbidden, NotFound, Unavailable
+from backend.core.errors import CRMError, Forbidden, InvalidInput, NotFound, Unavailable
 from backend.core.events import RecordUpdated
 from backend.core.relay import Delivery
 from backend.core.store import Store
@@ -130,8 +130,16 @@ class ImportRunner:
         """Say what became of an import, tell who started it, and let its file go."""
         unit = self.store.unit_of_work(system_actor(job.workspace_id))
         issues = await unit.find(ImportIssue, {"job_id": job.id}, sort=[("place", 1)])
-        errors = await keep_errors(self.uploads, job, issues) if issues else None
+        errors = await self._errors(job, issues)
         await self._as_house(job, partial(_end_run, errors=errors, reason=reason))
+
+    async def _errors(self, job: ImportJob, issues: Sequence[ImportIssue]) -> Attachment | None:
+        """Return a file of ``issues``, kept; None when there are none, or no such file may be kept here."""
+        try:
+            return await keep_errors(self.uploads, job, issues) if issues else None
+        except InvalidInput as error:  # the rules of uploads have changed; ``errors`` tells the same
+            log.warning("import.no_errors_file", import_id=job.id, error=str(error))
+            return None
 
     # ── undoing ──────────────────────────────────────────────────────────────────────────────────
 
