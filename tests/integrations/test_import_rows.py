@@ -1,8 +1,12 @@
 """What rows become: compared with what is there, joined to it, refused one by one."""
 
+import random
 from typing import Any
 
+import pytest
+
 from backend.core.ids import new_id
+from backend.integrations import runs
 from tests.crew import Crew
 from tests.integrations.importing import ask, begun, done, names
 from tests.notifications.test_occasions import lines
@@ -57,6 +61,48 @@ async def test_rows_of_one_file_are_compared_with_each_other(crew: Crew) -> None
     for rows in (tried["dryRun"], ended["rows"]):
         assert (rows["created"], rows["updated"]) == (2, 3)
     assert await names(crew.rep) == ["C", "D", "D", "E", "E"]  # the last row of a key has the last word
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_dry_run_says_what_the_import_then_does(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whatever the rows are, whatever is there, and however the file is divided into stretches."""
+    dice = random.Random(seed)
+    monkeypatch.setattr(runs, "STRETCH", dice.choice([1, 3, 100]))
+    for _ in range(2):
+        drawn = [
+            ",".join(
+                (
+                    dice.choice(["甲", "乙", "Ann", ""]),
+                    dice.choice(["", "a@x.example", "b@x.example", "B@X.example", "none"]),
+                    dice.choice(["", "13800138000", "+86 138 0013 8001", "12"]),
+                    dice.choice(["", "yes", "maybe"]),
+                )[: dice.choice([3, 4])]
+            )
+            for _ in range(25)
+        ]
+        policy = dice.choice(["CREATE", "SKIP", "UPDATE"])
+        more = {"matchBy": dice.choice(["email", "phone", "fullName"]), "onMatch": policy}
+        columns = [{"column": "在职", "field": "isActive"}]
+        text = "\n".join(("姓名,邮箱,手机,在职", *drawn))
+        job = await begun(crew.rep, text, mapping=columns, **more)
+        before = await names(crew.rep)
+        tried = await done(crew, crew.rep, "importValidate", job["id"])
+        assert await names(crew.rep) == before
+        ended = await done(crew, crew.rep, "importStart", job["id"])
+        assert tried["dryRun"] == {name: ended["rows"][name] for name in tried["dryRun"]}, more
+
+        def told(one: dict[str, Any]) -> list[tuple[Any, ...]]:
+            return [
+                tuple(issue[name] for name in ("sort", "line", "field", "message"))
+                for issue in one["errors"]["nodes"]
+            ]
+
+        assert told(tried) == told(ended)
+        rows = ended["rows"]
+        assert rows["created"] + rows["updated"] + rows["skipped"] + rows["failed"] == rows["total"]
+        assert len(await names(crew.rep)) == len(before) + rows["created"]
 
 
 async def test_a_row_that_fits_several_records_is_refused_not_guessed(crew: Crew) -> None:
