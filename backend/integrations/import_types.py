@@ -133,7 +133,7 @@ class ImportJob:
     errors: Connection[ImportIssue] = strawberry.field(
         resolver=issues_of,
         description="What there is to know of rows, in the order of the file: of the dry run, then of the "
-        "import, then of its undoing. The first 1,000 are kept.",
+        "import, then of its undoing. The first 1,000 of each are kept.",
     )
     upload_url: str | None = strawberry.field(
         resolver=upload_url_of,

@@ -42,7 +42,7 @@ Change = Callable[[UnitOfWork, ImportJob], Awaitable[None]]
 STRETCH = 100  # rows in one commit: others' commits wait for it
 FORGOTTEN_AFTER = timedelta(minutes=5)  # without a commit: a stretch takes seconds
 GIVEN_UP_AFTER = timedelta(hours=1)
-MOST_ISSUES = 1_000  # that are kept of one import; more are counted
+MOST_ISSUES = 1_000  # that are kept of an import, and as many of its undoing; more are counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class ImportRunner:
             taken = await taker.take(unit, table.rows[at : at + STRETCH])
             at += taken.rows
             counts = added(counts, taken.counts)
-            findings += taken.findings[: MOST_ISSUES - len(findings)]
+            findings += taken.findings[: max(0, MOST_ISSUES - len(findings))]
         await self._as_house(job, partial(self._end_dry_run, counts=counts, findings=findings))
 
     async def _end_dry_run(
@@ -231,7 +231,7 @@ async def _undo_some(uow: UnitOfWork, *, id: str) -> bool:
         counts.left += 1
         findings.append(Finding(sort=IssueSort.LEFT, message=why, record_id=record.id))
     job.rows, job.undone_rows = added(job.rows, counts), until
-    _add_issues(uow, job, findings)
+    _add_issues(uow, job, findings, most=2 * MOST_ISSUES)
     uow.entail(job)
     return True
 
@@ -269,9 +269,12 @@ async def _forget_issues_of_dry_run(uow: UnitOfWork, job: ImportJob) -> None:
         uow.save(job)
 
 
-def _add_issues(uow: UnitOfWork, job: ImportJob, findings: Sequence[Finding]) -> None:
+def _add_issues(
+    uow: UnitOfWork, job: ImportJob, findings: Sequence[Finding], *, most: int | None = None
+) -> None:
     """Keep what there is to know of rows, as far as there is room."""
-    for finding in findings[: MOST_ISSUES - job.issues]:
+    room = max(0, (MOST_ISSUES if most is None else most) - job.issues)
+    for finding in findings[:room]:
         uow.entail(ImportIssue(job_id=job.id, place=job.issues, **finding.__dict__))
         job.issues += 1
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from backend.integrations import runs
 from tests.crew import Crew
 from tests.integrations.importing import ask, begun, done, job_of, names
 from tests.notifications.test_occasions import lines
@@ -97,6 +100,31 @@ async def test_errors_say_where_what_and_how_to_mend(crew: Crew) -> None:
     ended = await done(crew, crew.rep, "importStart", job["id"])
     assert ended["errors"]["nodes"] == found
     assert await names(crew.rep) == ["Ann", "Emil"]
+
+
+async def test_of_endless_errors_some_are_kept_and_all_are_counted(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "MOST_ISSUES", 3)
+    monkeypatch.setattr(runs, "STRETCH", 2)
+    text = "Name,Employees\n" + "".join(f"A{n},{n if n % 2 else 'many'}\n" for n in range(10))
+    job = await begun(crew.rep, text, kind="account")
+    tried = await done(crew, crew.rep, "importValidate", job["id"])
+    there = await done(crew, crew.rep, "importStart", job["id"])
+    for errors in (tried["errors"], there["errors"]):
+        assert [one["line"] for one in errors["nodes"]] == [2, 4, 6]
+    assert (there["status"], there["rows"]["failed"], there["rows"]["created"]) == ("PARTIAL", 5, 5)
+    page = "query($id: ID!, $after: String) { importJob(id: $id) { errors(first: 2, after: $after) {"
+    page += " nodes { line } pageInfo { hasNextPage endCursor } totalCount } } }"
+    first = (await crew.rep.ask(page, id=job["id"]))["importJob"]["errors"]
+    assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (3, True)
+    second = await crew.rep.ask(page, id=job["id"], after=first["pageInfo"]["endCursor"])
+    assert second["importJob"]["errors"]["nodes"] == [{"line": 6}]
+    for one in (await crew.rep.ask("{ accounts { nodes { id } } }"))["accounts"]["nodes"]:
+        await crew.rep.do("accountUpdate", {"id": one["id"], "industry": "Tea"})
+    undone = await done(crew, crew.rep, "importUndo", job["id"])
+    assert (undone["rows"]["left"], undone["rows"]["undone"]) == (5, 0)
+    assert [one["sort"] for one in undone["errors"]["nodes"]] == ["FAILED"] * 3 + ["LEFT"] * 3
 
 
 async def test_an_undo_deletes_what_nobody_touched_and_names_the_rest(crew: Crew) -> None:
