@@ -104,6 +104,8 @@ class Opportunity(Record):
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("pipeline_id", 1), ("stage", 1)]),
             IndexModel([("workspace_id", 1), ("account_id", 1)]),
+            IndexModel([("workspace_id", 1), ("name", 1)]),
+            IndexModel([("workspace_id", 1), ("external_ids.import", 1)]),
         ]
 
 
@@ -151,4 +153,10 @@ class Lead(Record):
 
     class Settings:
         name = "leads"
-        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("status", 1)])]
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("status", 1)]),
+            IndexModel([("workspace_id", 1), ("blind.email", 1)]),
+            IndexModel([("workspace_id", 1), ("blind.phone", 1)]),
+            IndexModel([("workspace_id", 1), ("full_name", 1)]),
+            IndexModel([("workspace_id", 1), ("external_ids.import", 1)]),
+        ]
