@@ -4,6 +4,7 @@ import assistant.advice.module
 import assistant.module
 import backend.crm.module
 import backend.identity.module
+import backend.integrations.module
 import backend.key_commands
 import backend.sales.module
 import backend.service.module
@@ -17,6 +18,7 @@ LISTENED_TO = (
     backend.crm.module.module,
     backend.sales.module.module,
     backend.service.module.module,
+    backend.integrations.module.module,
     knowledge.module.module,
 )
 ROOMS = (*LISTENED_TO, notifications.module.make_module([room.telling for room in LISTENED_TO]))

@@ -22,10 +22,11 @@ FINISHED = [TicketStatus.RESOLVED, TicketStatus.CLOSED]
 
 @dataclass(frozen=True)
 class OwnFacts:
-    """``facts`` to show, and numbers asked for that are none of the asker's."""
+    """``facts`` to show, and numbers asked for that are none of the asker's; ``about`` what they speak of."""
 
     facts: tuple[RecordFact, ...]
     missing: tuple[str, ...] = ()
+    about: str = "tickets"
 
 
 async def look_up_tickets(uow: UnitOfWork, conversation: Conversation, understood: Understood) -> OwnFacts:
@@ -73,10 +74,10 @@ def write_facts(found: OwnFacts, language: Language) -> str:
     lines: Sequence[str] = [fact.quote for fact in found.facts]
     parts = []
     if lines:
-        head = say("your_tickets", language) if len(lines) > 1 else ""
+        head = say(f"your_{found.about}", language) if len(lines) > 1 else ""
         parts.append("\n".join([head, *(f"- {line}" for line in lines)] if head else lines))
     if found.missing:
-        parts.append(say("no_such_ticket", language, numbers=", ".join(found.missing)))
+        parts.append(say(f"no_such_{found.about}", language, numbers=", ".join(found.missing)))
     if not parts:
-        parts.append(say("no_open_tickets", language))
+        parts.append(say(f"no_open_{found.about}", language))
     return "\n\n".join(parts)

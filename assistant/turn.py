@@ -20,6 +20,7 @@ from assistant.decide import (
 from assistant.documents import Answer, Decision, Reason
 from assistant.drafting import Draft, draft_answer
 from assistant.memory import TURNS_REMEMBERED, chosen_article, complete, was_asked_back
+from assistant.own_contracts import look_up_contracts, look_up_payments
 from assistant.own_records import OwnFacts, look_up_tickets
 from assistant.policy import AnswerMode, AssistantPolicy, find_policy
 from assistant.steps import Notice, Step, unheard
@@ -101,6 +102,14 @@ class _Asked:
     judging: Judging
 
 
+OWN_RECORDS = {
+    Intent.OWN_TICKETS: look_up_tickets,
+    Intent.OWN_CONTRACTS: look_up_contracts,
+    Intent.OWN_PAYMENTS: look_up_payments,
+}
+"""What is looked up of the asker's own records, by what the message wants."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Looked:
     """What looking up gave."""
@@ -170,8 +179,8 @@ async def _earlier_turns(uow: UnitOfWork, conversation: Conversation) -> tuple[A
 
 async def _look_up(knowledge: KnowledgeBase, asked: _Asked) -> _Looked:
     facts = None
-    if asked.understood.intent is Intent.OWN_TICKETS:
-        facts = await look_up_tickets(asked.uow, asked.conversation, asked.understood)
+    if tool := OWN_RECORDS.get(asked.understood.intent):
+        facts = await tool(asked.uow, asked.conversation, asked.understood)
         if facts.facts:
             return _Looked(verdict=Verdict(Decision.ANSWERED, Reason.FOUND_IN_RECORDS, 1.0), facts=facts)
         if facts.missing:

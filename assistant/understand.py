@@ -1,6 +1,6 @@
 """Understand what a message wants before anything is looked up; pure.
 
-Small talk, danger, the wish for a human and questions about the asker's own tickets are told by short lists
+Small talk, danger, the wish for a human and questions about the asker's own records are told by short lists
 of phrases: rules on purpose, because a promise to fetch a person must never hang on a score.
 """
 
@@ -18,18 +18,23 @@ class Intent(StrEnum):
     WISH_FOR_HUMAN = "wish_for_human"
     DANGER = "danger"
     OWN_TICKETS = "own_tickets"
+    OWN_CONTRACTS = "own_contracts"
+    OWN_PAYMENTS = "own_payments"
 
 
 @dataclass(frozen=True)
 class Understood:
-    """``language`` is the one the asker writes; answers are framed in it. ``tickets`` are numbers named.
+    """``language`` is the one the asker writes; answers are framed in it.
 
+    ``tickets``, ``contracts`` and ``payments`` are numbers named.
     ``is_vague`` when the message holds too little to look anything up.
     """
 
     intent: Intent
     language: Language
     tickets: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
+    payments: tuple[str, ...] = ()
     is_vague: bool = False
 
 
@@ -75,6 +80,36 @@ _OWN_TICKETS_ZH = re.compile(
     r"(我|我们)的?(上次|昨天|之前)?(提交?|报|开|发)?的?(那个|这个|所有)?(未结|未完成|没处理完)?的?工单"
     r"|工单.{0,6}(进度|进展|状态|到哪|处理(得|到|好|完|了)|解决了|有人(看|处理|回))"
 )
+_CONTRACT_NUMBER = re.compile(r"\bc-\d{6,9}\b", re.ASCII)
+_PAYMENT_NUMBER = re.compile(r"\bp-\d{6,9}\b", re.ASCII)
+# Of contracts and payments articles speak, too: only where somebody's own one stands, or when, is looked up.
+_OWN_CONTRACTS_EN = re.compile(
+    r"\b(my|our)( \w+){0,2} (contracts?|agreements?)\b|\b(do|have) (i|we) (have )?(\w+ ){0,2}contracts?\b"
+    r"|\bcontracts? (do )?(i|we) have\b"
+)
+_WHERE_IT_STANDS_EN = re.compile(
+    r"\b(when|until|till|how long|status|ends?|ending|expires?|expired|expiring|runs? out|start(s|ed)?"
+    r"|renewal|renewed|in force|valid|show|list|which|do (i|we) have|have (i|we)|(i|we) have)\b"
+)
+_OWN_CONTRACTS_ZH = re.compile(
+    r"(我|我们|我司|我公司|我们公司)(现在|目前|这边)?(的|有|都有|签的?|跟你们|和你们).{0,8}合同"
+)
+_WHERE_IT_STANDS_ZH = re.compile(
+    r"到期|过期|有效期|期限|什么时候|何时|哪天|几号|多久|状态|生效|哪些|哪几|几份|列出|看看|看一下|查"
+)
+_OWN_PAYMENTS_EN = re.compile(
+    r"\b(my|our)( \w+){0,2} (payments?|instal?lments?)\b.{0,60}"
+    r"\b(due|overdue|outstanding|open|status|received|arrived?|late)\b"
+    r"|\b(when|show|list|which)\b.{0,40}\b(my|our)( \w+){0,2} (payments?|instal?lments?)\b"
+    r"|\b(how much|what|anything|something) (do |that )?(i|we) (still )?owe\b|\bdo (i|we) (still )?owe\b"
+)
+_OWN_PAYMENTS_ZH = re.compile(
+    r"(我|我们|我司|我公司)的?.{0,8}(付款|尾款|货款|款项|首付款|质保金|服务费|应付款).{0,10}"
+    r"(多少|什么时候|何时|哪天|几号|到期|逾期|状态|收到|到账|付清|结清|欠)"
+    r"|(收到|到账).{0,4}(我|我们|我司)的.{0,6}(付款|尾款|货款|款项)"
+    r"|(我|我们|我司|我公司)(现在|目前)?(还)?(欠|差)(你们|贵司)?.{0,4}(多少|钱|款)"
+    r"|(我|我们|我司|我公司)(还)?有(哪些|多少|没有)?.{0,4}(没付|未付|待付|逾期).{0,4}(款|钱)"
+)
 _ASKS_HOW_EN = re.compile(r"\b(how (do|can|to|does|should)|where (do|can) (i|we)|can (i|we))\b")
 _ASKS_HOW_ZH = re.compile(r"怎么(提交?|开|建|关|写|填|申请|取消)|如何|在哪里?(提|开|看)")
 
@@ -84,11 +119,25 @@ def understand(text: str) -> Understood:
     language = guess_language(text)
     folded = normalise(text)
     plain = re.sub(r"\s+", " ", re.sub(r"[,.!?;~，。！？；、～…]+", " ", folded)).strip()
-    named = tuple(dict.fromkeys(match.group().upper() for match in _TICKET_NUMBER.finditer(folded)))
-    return Understood(_intent(plain, named), language, named, is_vague(text))
+    tickets = _named(_TICKET_NUMBER, folded)
+    contracts, payments = _named(_CONTRACT_NUMBER, folded), _named(_PAYMENT_NUMBER, folded)
+    return Understood(
+        _intent(plain, tickets=tickets, contracts=contracts, payments=payments),
+        language,
+        tickets=tickets,
+        contracts=contracts,
+        payments=payments,
+        is_vague=is_vague(text),
+    )
 
 
-def _intent(plain: str, named: tuple[str, ...]) -> Intent:
+def _named(number: re.Pattern[str], folded: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(match.group().upper() for match in number.finditer(folded)))
+
+
+def _intent(
+    plain: str, *, tickets: tuple[str, ...], contracts: tuple[str, ...], payments: tuple[str, ...]
+) -> Intent:
     if _GREETING.fullmatch(plain):
         return Intent.GREETING
     if _THANKS.fullmatch(plain):
@@ -97,8 +146,13 @@ def _intent(plain: str, named: tuple[str, ...]) -> Intent:
         return Intent.DANGER
     if len(plain) <= _LONGEST_WISH and _wishes_for_human(plain):
         return Intent.WISH_FOR_HUMAN
-    if named or (len(plain) <= 2 * _LONGEST_WISH and _asks_for_own_tickets(plain)):
+    is_short = len(plain) <= 2 * _LONGEST_WISH
+    if tickets or (is_short and _asks_for_own(plain, _OWN_TICKETS_EN, _OWN_TICKETS_ZH)):
         return Intent.OWN_TICKETS
+    if payments or (is_short and _asks_for_own(plain, _OWN_PAYMENTS_EN, _OWN_PAYMENTS_ZH)):
+        return Intent.OWN_PAYMENTS
+    if contracts or (is_short and _asks_for_own_contracts(plain)):
+        return Intent.OWN_CONTRACTS
     return Intent.QUESTION
 
 
@@ -112,10 +166,15 @@ def _wishes_for_human(plain: str) -> bool:
     return chinese is not None and len(plain) <= 3 * len(chinese.group()) + 8
 
 
-def _asks_for_own_tickets(plain: str) -> bool:
-    if _OWN_TICKETS_EN.search(plain):
+def _asks_for_own(plain: str, english: re.Pattern[str], chinese: re.Pattern[str]) -> bool:
+    if english.search(plain):
         return not _ASKS_HOW_EN.search(plain)
-    return bool(_OWN_TICKETS_ZH.search(plain.replace(" ", ""))) and not _ASKS_HOW_ZH.search(plain)
+    return bool(chinese.search(plain.replace(" ", ""))) and not _ASKS_HOW_ZH.search(plain)
+
+
+def _asks_for_own_contracts(plain: str) -> bool:
+    is_theirs = _asks_for_own(plain, _OWN_CONTRACTS_EN, _OWN_CONTRACTS_ZH)
+    return is_theirs and bool(_WHERE_IT_STANDS_EN.search(plain) or _WHERE_IT_STANDS_ZH.search(plain))
 
 
 def is_vague(text: str) -> bool:

@@ -9,9 +9,11 @@ import ssl
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
+import svcs
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -21,13 +23,15 @@ from rich.table import Table
 
 from backend.app import build_schema, create_app
 from backend.core.audit_reading import AuditReader
-from backend.core.demo import PASSWORD, load
+from backend.core.demo import PASSWORD, WORKSPACE_KEY, demo_id, load
 from backend.core.errors import CRMError, FieldError, InvalidInput, Unavailable
 from backend.core.interpreter import prepare_to_serve
 from backend.core.module import Module
 from backend.core.settings import Settings
 from backend.core.web_app import WEB_APP
 from backend.house import House, open_house, seed_demo
+from backend.integrations.documents import OnMatch
+from backend.integrations.import_command import FileImport, import_path
 
 console = Console()
 
@@ -81,6 +85,7 @@ def make_command_line(modules: Sequence[Module]) -> typer.Typer:
     cli.command()(seed)
     cli.command()(schema)
     cli.command()(verify_audit)
+    cli.command("import")(import_file)
     for module in modules:
         if module.commands is not None:
             cli.add_typer(module.commands, name=module.name)
@@ -133,6 +138,52 @@ def verify_audit(
     """Check the audit trail; leave with 1 when an entry was changed, removed, moved or cut off."""
     line: CommandLine = context.obj
     line.run(_verify_audit(line, workspace, expect))
+
+
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A CSV file whose first line names the columns.")],
+    kind: Annotated[str, typer.Option(help="What its rows are: account, contact, lead, opportunity.")],
+    mapping: Annotated[
+        list[str] | None, typer.Option(help="column=field, as often as needed; `column=` leaves it out.")
+    ] = None,
+    match_by: Annotated[str, typer.Option(help="The field to compare with what is there: email …")] = "",
+    on_match: Annotated[OnMatch | None, typer.Option(help="What to do with a row that is there.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")
+    ] = False,
+    person: Annotated[
+        str,
+        typer.Option("--for", help="The e-mail address of whose rights count, and whose the records are."),
+    ] = "",
+    workspace: Annotated[str, typer.Option(help="Its id; empty: the demo workspace.")] = "",
+) -> None:
+    """Import a CSV file; leave with 1 when a row could not be taken."""
+    line: CommandLine = context.obj
+    asked = FileImport(
+        path=file,
+        kind=kind,
+        workspace_id=workspace or demo_id("workspace", WORKSPACE_KEY),
+        person=person,
+        mapping=mapping or (),
+        match_by=match_by,
+        on_match=on_match,
+        dry_run=dry_run,
+    )
+    line.run(_import_file(line, asked))
+
+
+async def _import_file(line: CommandLine, asked: FileImport) -> None:
+    def say(sentence: str) -> None:
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+
+    async with (
+        open_house(line.modules, line.settings(), working=False) as house,
+        svcs.Container(house.registry) as services,
+    ):
+        is_whole = await import_path(services, asked, say)
+    if not is_whole:
+        raise typer.Exit(1)
 
 
 async def _verify_audit(line: CommandLine, workspace: str, expect: str) -> None:

@@ -22,6 +22,11 @@ TYPES: Mapping[FieldType, Mapping[str, Any]] = {
     "datetime": {"type": "string", "format": "date-time"},
     "list": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "array"}},
     "object": {"type": "string", "contentMediaType": "application/json", "contentSchema": {"type": "object"}},
+    "rows": {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"type": "array", "items": {"type": "object"}},
+    },
 }
 
 

@@ -33,9 +33,11 @@ BLANKS: Mapping[str, Any] = {
     "decimal": "0",
     "list": "[]",
     "object": "{}",
+    "rows": "[]",
 }
 LONGEST_TEXT = 100_000  # characters in a column; files are attachments
 MOST_KEYS = 200  # of an object
+MOST_INNER_ROWS = 500  # objects in one column
 LARGEST_STORED = 2**53  # beyond, JavaScript rounds
 LARGEST_INTEGER = 2**31 - 1  # GraphQL's Int: a larger one could never be pulled again
 
@@ -194,11 +196,21 @@ def _json(type: str, value: str) -> Any:
         found = None
     if type == "list" and isinstance(found, list) and all(isinstance(one, str) for one in found):
         return found
-    if type == "object" and isinstance(found, dict) and len(found) <= MOST_KEYS:
-        plain = {key: one for key, one in found.items() if one is not None}
-        if all("\0" not in key and _is_plain(one) for key, one in plain.items()):
-            return plain
+    if type == "object" and (plain := _plain_object(found)) is not None:
+        return plain
+    if type == "rows" and isinstance(found, list) and len(found) <= MOST_INNER_ROWS:
+        rows = [_plain_object(one) for one in found]
+        if None not in rows:
+            return rows
     raise ValueError(f"must be {_NAMES[type]}")
+
+
+def _plain_object(found: Any) -> dict[str, Any] | None:
+    """Return an object of texts, numbers and booleans without its nulls; None when it is something else."""
+    if not isinstance(found, dict) or len(found) > MOST_KEYS:
+        return None
+    plain = {key: one for key, one in found.items() if one is not None}
+    return plain if all("\0" not in key and _is_plain(one) for key, one in plain.items()) else None
 
 
 def _integer(value: float) -> int:
@@ -246,7 +258,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
     "decimal": (str, int, float),
-    **dict.fromkeys(("date", "datetime", "list", "object"), (str,)),
+    **dict.fromkeys(("date", "datetime", "list", "object", "rows"), (str,)),
 }
 _NAMES = {
     "text": "text",
@@ -258,4 +270,5 @@ _NAMES = {
     "datetime": "a time with its zone, such as 2026-03-01T08:00:00.000Z",
     "list": 'the JSON text of a list of texts, such as ["new","food"]',
     "object": f"the JSON text of an object of at most {MOST_KEYS} texts, numbers and booleans",
+    "rows": f"the JSON text of a list of at most {MOST_INNER_ROWS} objects of texts, numbers and booleans",
 }

@@ -35,7 +35,7 @@ TYPES: Mapping[FieldType, type] = {
     "number": float,
     "boolean": bool,
     "decimal": str,
-    **dict.fromkeys(("date", "datetime", "list", "object"), str),
+    **dict.fromkeys(("date", "datetime", "list", "object", "rows"), str),
 }
 
 

@@ -15,7 +15,7 @@ JSON_TYPES: Mapping[FieldType, str] = {
     "number": "number",
     "boolean": "boolean",
     "decimal": "string",
-    **dict.fromkeys(("date", "datetime", "list", "object"), "string"),
+    **dict.fromkeys(("date", "datetime", "list", "object", "rows"), "string"),
 }
 # Properties of every RxDocument: a column of such a name breaks the phone when it reads the first row.
 # Source: rxdb 17, rx-document.js.

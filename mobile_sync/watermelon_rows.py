@@ -21,6 +21,7 @@ COLUMN_TYPES: Mapping[FieldType, ColumnType] = {
     "datetime": "number",
     "list": "string",
     "object": "string",
+    "rows": "string",
 }
 NEVER_OPTIONAL = frozenset({"created_at", "updated_at"})  # WatermelonDB sets them itself, and insists
 START = datetime(1970, 1, 1, tzinfo=UTC)

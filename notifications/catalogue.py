@@ -21,6 +21,8 @@ class FieldSort(StrEnum):
     NUMBER = "number"
     LINES = "lines"
     """Several short texts, to be walked through with ``for``."""
+    CHOICE = "choice"
+    """One of a fixed set, by its code; written as the word for it in the recipient's language."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class NotificationType:
 
     ``lives`` is how long after its first permitted moment it is worth showing on a lock screen; then it is
     given up everywhere but in the inbox. ``holder`` names the field of the subject that must still hold the
-    recipient when it leaves (who is assigned no more is not told). A ``critical`` one waits for nothing:
+    recipient when it leaves (who is assigned no more is not told; with ``or_unheld`` what nobody holds tells
+    all who may take it). A ``critical`` one waits for nothing:
     neither for quiet hours to end, nor for a digest, nor for its turn. ``by_mail``: an e-mail is sent, too,
     unless somebody decides otherwise.
     """
@@ -50,6 +53,7 @@ class NotificationType:
     lives: timedelta = DAY
     critical: bool = False
     holder: str = ""
+    or_unheld: bool = False
     pace: Pace = USUAL_PACE
     by_mail: bool = False
 
@@ -72,14 +76,18 @@ LEAD_UNANSWERED = NotificationType(key="lead_unanswered", fields=_DUE, holder="o
 STAGE_ROTTING = NotificationType(
     key="stage_rotting", fields={**_DUE, "stage": FieldSort.TEXT}, lives=3 * DAY, holder="owner_id"
 )
-QUOTE_EXPIRING = NotificationType(key="quote_expiring", fields=_DUE, lives=3 * DAY)
-CONTRACT_EXPIRING = NotificationType(key="contract_expiring", fields=_DUE, lives=7 * DAY, by_mail=True)
+QUOTE_EXPIRING = NotificationType(key="quote_expiring", fields=_DUE, lives=3 * DAY, holder="owner_id")
+CONTRACT_EXPIRING = NotificationType(
+    key="contract_expiring", fields=_DUE, lives=7 * DAY, holder="owner_id", by_mail=True
+)
 PAYMENT_OVERDUE = NotificationType(key="payment_overdue", fields=_DUE, lives=3 * DAY, by_mail=True)
 APPROVAL_REQUESTED = NotificationType(key="approval_requested", fields=_BY, lives=3 * DAY, by_mail=True)
 APPROVAL_DECIDED = NotificationType(
-    key="approval_decided", fields={**_BY, "decision": FieldSort.TEXT}, lives=3 * DAY
+    key="approval_decided", fields={**_BY, "decision": FieldSort.CHOICE}, lives=3 * DAY
 )
-SLA_NEAR = NotificationType(key="sla_near", fields=_DUE, lives=timedelta(hours=4), holder="assignee_id")
+SLA_NEAR = NotificationType(
+    key="sla_near", fields=_DUE, lives=timedelta(hours=4), holder="assignee_id", or_unheld=True
+)
 SLA_BREACHED = NotificationType(key="sla_breached", fields=_DUE, critical=True)
 IMPORT_FINISHED = NotificationType(
     key="import_finished",

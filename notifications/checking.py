@@ -214,8 +214,9 @@ async def _checked_subject(uow: UnitOfWork, notification: Notification) -> Recor
     if kind is None:
         raise Withdrawn("subject_unknown")
     subject = await _found(uow, kind, notification.subject_id, otherwise="access_revoked")
-    holder = CATALOGUE[notification.type].holder
-    if holder and getattr(subject, holder) != notification.owner_id:
+    sort = CATALOGUE[notification.type]
+    held_by = getattr(subject, sort.holder) if sort.holder else notification.owner_id
+    if held_by != notification.owner_id and not (sort.or_unheld and held_by is None):
         raise Withdrawn("assigned_elsewhere")
     return subject
 

@@ -106,6 +106,7 @@ class Notification(Record):
     """
 
     kind: ClassVar[str] = "notification"
+    retells: ClassVar[bool] = True
     personal: ClassVar[Mapping[str, PersonalClass]] = {
         "title": PersonalClass.TEXT,
         "body": PersonalClass.TEXT,
@@ -351,6 +352,7 @@ class DueDate(Document):
     """When somebody is to be reminded of a record. No record itself: it follows from one, and is made anew.
 
     ``date`` is the record's own, ``due_at`` when to tell of it: None once it is told, or not to be told.
+    ``usual_seconds`` lie between them where nobody wants it otherwise; None: as of all records.
     """
 
     id: str  # type: ignore[assignment]  # derived: type, record, person
@@ -360,6 +362,7 @@ class DueDate(Document):
     user_id: str
     date: datetime
     due_at: datetime | None
+    usual_seconds: float | None = None
     tries: int = 0
 
     class Settings:

@@ -6,7 +6,7 @@ had: the notification's key names it. The scheduler only ticks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -107,7 +107,7 @@ class Reminders:
                 assert date is not None
                 if not user_id:
                     continue
-                due = await self._due_date(uow, reminder, record_id, user_id, date, wishes, now)
+                due = await self._due_date(uow, reminder, record, user_id, date, wishes, now)
                 if due is not None:
                     wanted[due.id] = due
         for id, due in wanted.items():
@@ -121,24 +121,26 @@ class Reminders:
         self,
         uow: UnitOfWork,
         reminder: Reminder,
-        record_id: str,
+        record: Record,
         user_id: str,
         date: datetime,
         wishes: dict[str, Wishes | None],
         now: datetime,
     ) -> DueDate | None:
-        due_at = await self._due_at(uow, reminder, user_id, date, wishes)
+        usual = reminder.usual_ahead(record)
+        due_at = await self._due_at(uow, reminder, user_id, date, wishes, usual)
         if due_at is None:
             return None
         is_over = due_at + CATALOGUE[reminder.type].lives <= now or (reminder.lapses and date <= now)
         return DueDate(
-            id=due_date_id(reminder.type, record_id, user_id),
+            id=due_date_id(reminder.type, record.id, user_id),
             workspace_id=uow.actor.workspace_id,
             type=reminder.type,
-            record_id=record_id,
+            record_id=record.id,
             user_id=user_id,
             date=date,
             due_at=None if is_over else due_at,
+            usual_seconds=usual.total_seconds(),
         )
 
     async def _due_at(
@@ -148,6 +150,7 @@ class Reminders:
         user_id: str,
         date: datetime,
         wishes: dict[str, Wishes | None],
+        usual: timedelta,
     ) -> datetime | None:
         """Return when a person wants to be told of a date; None for nobody active."""
         if user_id not in wishes:
@@ -156,7 +159,7 @@ class Reminders:
         wanted = wishes[user_id]
         if wanted is None:
             return None
-        return reminder.due_at(date, wanted.ahead(reminder.type, reminder.ahead))
+        return reminder.due_at(date, wanted.ahead(reminder.type, usual))
 
     async def _move_dates(self, uow: UnitOfWork, entry: LedgerEntry) -> None:
         """Follow settings: those of a person, of a team or of all (then everybody's dates are looked at)."""
@@ -173,7 +176,9 @@ class Reminders:
                 reminder = self._types.get(one.type)
                 if reminder is None:
                     continue
-                due_at = await self._due_at(uow, reminder, one.user_id, one.date, wishes)
+                own = one.usual_seconds
+                usual = reminder.ahead if own is None else timedelta(seconds=own)
+                due_at = await self._due_at(uow, reminder, one.user_id, one.date, wishes, usual)
                 if due_at != one.due_at:
                     one.due_at = due_at
                     await keep_date(one)

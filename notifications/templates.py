@@ -109,7 +109,12 @@ def _check_part(type_key: str, language: str, part: str, source: str) -> None:
 
 
 def _empty(type_key: str) -> dict[str, object]:
-    blank: Mapping[FieldSort, object] = {FieldSort.TEXT: "", FieldSort.NUMBER: 0, FieldSort.LINES: []}
+    blank: Mapping[FieldSort, object] = {
+        FieldSort.TEXT: "",
+        FieldSort.CHOICE: "",
+        FieldSort.NUMBER: 0,
+        FieldSort.LINES: [],
+    }
     sample = sample_words(type_key, "en")
     return {name: blank.get(sort, sample[name]) for name, sort in WORDED[type_key].fields.items()}
 

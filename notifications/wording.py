@@ -146,7 +146,7 @@ def sample_words(type_key: str, locale: str) -> dict[str, Any]:
     samples, found = _texts(language_of(locale))["samples"], dict[str, Any]()
     for name, sort in WORDED[type_key].fields.items():
         match sort:
-            case FieldSort.TEXT:
+            case FieldSort.TEXT | FieldSort.CHOICE:
                 found[name] = samples.get(name, name)
             case FieldSort.MOMENT:
                 found[name] = datetime(2026, 3, 2, 1, 30, tzinfo=UTC).isoformat()
@@ -164,6 +164,7 @@ def longest_words(type_key: str) -> dict[str, Any]:
         FieldSort.MOMENT: datetime(2026, 11, 30, 12, 30, tzinfo=UTC).isoformat(),
         FieldSort.NUMBER: 10**12,
         FieldSort.LINES: ["宽" * LONGEST_FIELD] * MOST_LINES,
+        FieldSort.CHOICE: "宽" * LONGEST_FIELD,
     }
     return {name: most[sort] for name, sort in WORDED[type_key].fields.items()}
 
@@ -188,6 +189,8 @@ def _value(value: Any, sort: FieldSort, language: str, zone: ZoneInfo) -> Any:
             return moment_text(datetime.fromisoformat(value), language, zone)
         case FieldSort.NUMBER:
             return int(value)
+        case FieldSort.CHOICE:
+            return _texts(language)["choices"].get(str(value), str(value))[:LONGEST_FIELD]
         case FieldSort.LINES:
             return [str(one)[:LONGEST_FIELD] for one in value[:MOST_LINES]]
     return str(value)[:LONGEST_FIELD]

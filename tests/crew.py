@@ -35,6 +35,12 @@ ROLES = {
 }
 
 
+VERBS: tuple[str, ...] = (
+    *("Create", "Update", "Delete", "Assign"),
+    *("Sign", "Terminate", "Void", "Renew", "Submit", "Receive", "TakeBack"),
+)
+
+
 class Refused(AssertionError):
     """A GraphQL answer with top-level errors, where the test expected none."""
 
@@ -89,7 +95,7 @@ class Person:
 
 
 def _split(mutation: str) -> tuple[str, str, str]:
-    verb = next(v for v in ("Create", "Update", "Delete", "Assign") if mutation.endswith(v))
+    verb = next(verb for verb in VERBS if mutation.endswith(verb))
     return mutation.removesuffix(verb), "", verb
 
 

@@ -115,10 +115,16 @@ class Actor:
             return Level.SUBORDINATES  # as far as each parent's kind: a level cannot say so
         if level is Level.NONE or self.is_customer:
             return level
-        opened = self.openness.get(kind)
+        opened = self.openness.get(kind) if self._has_what_it_follows(kind) else None
         if action in ("read", "update") and (opened == "edit" or (opened == "read" and action == "read")):
             return Level.ALL
         return level
+
+    def _has_what_it_follows(self, kind: str) -> bool:
+        """Tell whether this actor has the kind that ``kind`` follows at all: by that alone it is opened."""
+        record = REGISTRY.get(kind)
+        parent = record.follows[0] if record and record.follows else None
+        return parent is None or self.grant(parent).level("read") is not Level.NONE
 
     def principals(self, kind: str, action: Action = "read") -> frozenset[str]:
         """Return the acl entries that let this actor ``action`` a record of ``kind``, levels below ALL."""

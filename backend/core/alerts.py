@@ -49,6 +49,10 @@ def _no_words(*_: Any) -> Mapping[str, Any]:
     return {}
 
 
+def _like_all(_: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alert:
     """Tell people when something has happened: an event about a record of ``about``.
@@ -74,8 +78,8 @@ class Reminder:
     """Tell people when a date of a record comes near, or (``is_after``) lies back.
 
     ``date`` gives it as the record stands, None when there is nothing to remind of; ``tells`` user ids;
-    ``ahead`` how long before or after, unless they have set it otherwise. One that ``lapses`` is not told
-    once its date has passed.
+    ``ahead`` how long before or after, unless they have set it otherwise; ``ahead_of`` the record's own such
+    time, where it has one. One that ``lapses`` is not told once its date has passed.
     """
 
     type: str
@@ -83,9 +87,15 @@ class Reminder:
     date: Callable[[Any], datetime | None]
     tells: Callable[[Any], Sequence[str | None]]
     ahead: timedelta = timedelta()
+    ahead_of: Callable[[Any], timedelta | None] = _like_all
     is_after: bool = False
     lapses: bool = False
     words: Callable[[Any], Mapping[str, Any]] = _no_words
+
+    def usual_ahead(self, record: Record) -> timedelta:
+        """Return how long before or after its date a record is told of, where nobody wants it otherwise."""
+        own = self.ahead_of(record)
+        return self.ahead if own is None else own
 
     def due_at(self, date: datetime, ahead: timedelta) -> datetime:
         """Return when to tell of ``date``."""

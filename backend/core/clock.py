@@ -1,9 +1,10 @@
 """The clock of the house: one seam, so that tests can hold time still."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Protocol
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, Field
 
 
 class Clock(Protocol):
@@ -21,6 +22,14 @@ def _milliseconds(moment: datetime) -> datetime:
 # A time that clients send: it must name its zone, and is kept as MongoDB keeps it, so that what a
 # mutation returns equals what the next query returns.
 Moment = Annotated[AwareDatetime, AfterValidator(lambda moment: _milliseconds(moment.astimezone(UTC)))]
+
+# A day that clients send: of an age in which days can be counted on from, in every zone.
+Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the moment, in UTC, when ``day`` is over on the clocks of ``zone``: it belongs to the next."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 class SystemClock:

@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import partial
@@ -153,6 +153,8 @@ def _stored(value: Any) -> Any:
         return Decimal128(value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)  # as Beanie stores dates
     return value if isinstance(value, datetime | str | int | float | bool | None) else str(value)
 
 

@@ -131,6 +131,20 @@ class DuplicateFound(CRMError):
         return {"code": self.code, "candidates": list(self.candidates)}
 
 
+class ApprovalRequired(CRMError):
+    """Somebody must approve the record before this may be done; ``request`` is the approval it waits for."""
+
+    code = "APPROVAL_REQUIRED"
+    http_status = 422
+
+    def __init__(self, message: str, *, request: str | None = None) -> None:
+        super().__init__(message)
+        self.request = request
+
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "request": self.request}
+
+
 class RateLimited(CRMError):
     """Too many tries; ``retry_after`` says when the next one counts."""
 

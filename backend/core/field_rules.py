@@ -105,10 +105,11 @@ def veil(record: Record, rules: Mask) -> None:
     for name in rules.masked:
         value, personal = state[name], record.personal.get(name)
         is_text = isinstance(value, str) and not isinstance(value, Enum)
-        if is_text or (personal is not None and isinstance(value, list)):
+        is_texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        if is_text or (personal is not None and is_texts):
             state[name] = mask(value, personal or PersonalClass.TEXT)
         else:
-            blank.add(name)  # numbers, choices, dates have no mask: nothing of them is shown
+            blank.add(name)  # numbers, choices, dates, lines have no mask: nothing of them is shown
     for name in blank:
         state[name] = type(record).model_fields[name].get_default(call_default_factory=True)
     record.veil = Veil(rules.hidden, rules.masked, frozenset(blank))

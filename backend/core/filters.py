@@ -136,7 +136,7 @@ def _operation(name: str, operator: str, value: Any) -> dict[str, Any]:
                 raise InvalidInput(
                     FieldError(name, f"takes at most {MOST_VALUES} values; ask in several queries")
                 )
-            return {"$in" if operator == "in_" else "$nin": [_stored(one) for one in value]}
+            return {"$in" if operator == "in_" else "$nin": [_stored(name, one) for one in value]}
         case "contains":
             return {"$regex": re.escape(value), "$options": "i"}
         case "starts_with":
@@ -144,16 +144,21 @@ def _operation(name: str, operator: str, value: Any) -> dict[str, Any]:
         case "between":
             if len(value) != 2:
                 raise InvalidInput(FieldError(name, "needs two values in `between`: its lower and upper end"))
-            return {"$gte": _stored(value[0]), "$lte": _stored(value[1])}
+            return {"$gte": _stored(name, value[0]), "$lte": _stored(name, value[1])}
         case "is_null":
             return {"$eq" if value else "$ne": None}
         case _:
-            return {f"${operator}": _stored(value)}
+            return {f"${operator}": _stored(name, value)}
 
 
-def _stored(value: Any) -> Any:
+def _stored(name: str, value: Any) -> Any:
     if isinstance(value, Decimal):
-        return Decimal128(value)
+        try:
+            return Decimal128(value)
+        except ArithmeticError:
+            raise InvalidInput(
+                FieldError(name, "is compared to a number of more than 34 digits; round it")
+            ) from None
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, date) and not isinstance(value, datetime):

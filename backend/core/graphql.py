@@ -122,6 +122,14 @@ class DuplicateFound(Error):
     candidates: list[strawberry.ID]
 
 
+@strawberry.type(
+    description="Somebody must approve it first: `request` is the approval that it waits for, null when none "
+    "is asked for yet."
+)
+class ApprovalRequired(Error):
+    request: strawberry.ID | None
+
+
 @strawberry.type(description="Too many tries; try again after `retryAfter` seconds.")
 class RateLimited(Error):
     retry_after: float
@@ -161,6 +169,14 @@ class _DuplicateFound(strawberry.ExceptionHandler[errors.DuplicateFound, Duplica
         return DuplicateFound(message=str(exception), code=exception.code, candidates=candidates)
 
 
+class _ApprovalRequired(strawberry.ExceptionHandler[errors.ApprovalRequired, ApprovalRequired]):
+    def handle(
+        self, exception: errors.ApprovalRequired, *, field: StrawberryField, info: Info
+    ) -> ApprovalRequired:
+        request = strawberry.ID(exception.request) if exception.request else None
+        return ApprovalRequired(message=str(exception), code=exception.code, request=request)
+
+
 class _RateLimited(strawberry.ExceptionHandler[errors.RateLimited, RateLimited]):
     def handle(self, exception: errors.RateLimited, *, field: StrawberryField, info: Info) -> RateLimited:
         seconds = exception.retry_after.total_seconds()
@@ -173,6 +189,7 @@ EXCEPTION_HANDLERS = (
     _Forbidden(),
     _Conflict(),
     _DuplicateFound(),
+    _ApprovalRequired(),
     _RateLimited(),
 )
 

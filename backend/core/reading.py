@@ -75,18 +75,24 @@ def check_readers(record: Record) -> None:
 
 
 def indexed_part(record: type[Record], where: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the equalities in ``where`` that an index of ``record`` begins with: the most that any does."""
+    """Return what in ``where`` an index of ``record`` begins with, the most that any does.
+
+    Equalities, and behind them one field that is any of several values.
+    """
     if "_id" in where:
         return {"_id": where["_id"]}
     equal = {name: value for name, value in where.items() if not isinstance(value, dict | list)}
     equal |= {
         name: one["$eq"] for name, one in where.items() if isinstance(one, dict) and set(one) == {"$eq"}
     }
+    several = {name: one for name, one in where.items() if isinstance(one, dict) and set(one) == {"$in"}}
     best: dict[str, Any] = {}
     for index in record.get_settings().indexes or ():
-        usable = list(itertools.takewhile(equal.__contains__, index.index.document["key"]))
+        names = list(index.index.document["key"])
+        usable = list(itertools.takewhile(equal.__contains__, names))
+        usable += [name for name in names[len(usable) : len(usable) + 1] if name in several]
         if len(usable) > len(best):
-            best = {name: equal[name] for name in usable}
+            best = {name: where[name] for name in usable}
     return best or {"workspace_id": where["workspace_id"]}
 
 

@@ -85,6 +85,9 @@ class Record(Document):
     follows: ClassVar[tuple[str, str] | None] = (
         None  # (kind, field with its id) of the parent whose readers it has
     )
+    retells: ClassVar[bool] = (
+        False  # holds words of other records, which its reader may not see there any more
+    )
     always_shown: ClassVar[frozenset[str]] = frozenset()  # fields that no rule may hide
     shapes_access: ClassVar[bool] = False  # its changes move what others may see: roles, teams, sharing rules
     personal: ClassVar[Mapping[str, PersonalClass]] = {}  # the fields that hold personal data

@@ -5,7 +5,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -119,6 +119,15 @@ class Store:
         """Return the workspaces that anything was ever committed to, for jobs that serve all of them."""
         rows = self.database[SEQUENCES].find({"_id": {"$ne": "-"}}, {"_id": 1})
         return [row["_id"] async for row in rows]
+
+    async def due(self, record: type[Record], date: str, *, by: datetime, most: int) -> list[tuple[str, str]]:
+        """Return (workspace id, id) of the living records, of all workspaces, whose ``date`` has come.
+
+        The earliest first. For jobs, which then act in each workspace as the house. ``date`` needs an index.
+        """
+        where = {date: {"$ne": None, "$lte": by}, "deleted_at": None}
+        rows = record.get_pymongo_collection().find(where, {"workspace_id": 1}).sort(date, 1).limit(most)
+        return [(row["workspace_id"], row["_id"]) async for row in rows]
 
     def sequencer(self, workspace_id: str) -> Sequencer:
         """Return this process's sequencer of the workspace."""

@@ -21,15 +21,18 @@ from backend.core.records import Record
 from backend.core.sync_policy import Policy
 from backend.core.unit_of_work import UnitOfWork
 
-FieldType = Literal["text", "integer", "number", "boolean", "decimal", "date", "datetime", "list", "object"]
-JSON_TEXTS: frozenset[FieldType] = frozenset({"list", "object"})
+FieldType = Literal[
+    "text", "integer", "number", "boolean", "decimal", "date", "datetime", "list", "object", "rows"
+]
+JSON_TEXTS: frozenset[FieldType] = frozenset({"list", "object", "rows"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyncedField:
     """One column on the phone. ``server_owned`` ones are read-only there and never conflict.
 
-    ``list`` and ``object`` are JSON text on the phone: of texts, and of texts, numbers and booleans by key.
+    ``list``, ``object`` and ``rows`` are JSON text on the phone: of texts; of texts, numbers and booleans
+    by key; and of a list of such objects.
     """
 
     name: str

@@ -13,6 +13,7 @@ import svcs
 from backend.core.access import Actor, system_actor
 from backend.core.content_types import USUAL
 from backend.core.errors import CRMError, FieldError, InvalidInput, NotFound, Unavailable
+from backend.core.ids import new_id
 from backend.core.malware import ClamAV, MalwareScanner
 from backend.core.relay import Delivery
 from backend.core.settings import Settings
@@ -110,6 +111,38 @@ class Uploads:
         except NotFound:  # the attachment or its record was deleted meanwhile
             await self.files.remove(upload.workspace_id, upload.id)
             raise
+
+    async def take_whole(
+        self,
+        workspace_id: str,
+        data: bytes,
+        *,
+        target: tuple[str, str],
+        name: str,
+        content_type: str,
+        id: str | None = None,
+    ) -> Attachment:
+        """Check and keep a file that is all here; return its attachment, READY and yet to be saved.
+
+        ``target`` is kind and id of the record that it is at. Whoever does not save it removes the bytes; of
+        an ``id`` that was taken before, they are replaced. Raise InvalidInput when the file is refused.
+        """
+        declared = check_declared(self.rules, name=name, content_type=content_type, size=len(data))
+        attachment = Attachment(
+            id=id or new_id(),
+            workspace_id=workspace_id,
+            target_kind=target[0],
+            target_id=target[1],
+            name=declared.name,
+            content_type=declared.content_type,
+            size=declared.size,
+            sha256=await asyncio.to_thread(lambda: hashlib.sha256(data).hexdigest()),
+            state=AttachmentState.READY,
+        )
+        if reason := await self._objection(attachment, data, attachment.sha256):
+            raise refusal(reason)
+        await self.files.keep(attachment, data)
+        return attachment
 
     async def restart(self, upload: AttachmentUpload, actor: Actor) -> AttachmentUpload:
         """Return the upload as if nothing had come."""

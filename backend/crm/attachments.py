@@ -4,7 +4,7 @@ from functools import partial
 
 import svcs
 
-from backend.core.access import HOUSE, Action, system_actor
+from backend.core.access import HOUSE, Action, follows_any, system_actor
 from backend.core.content_types import KNOWN
 from backend.core.errors import FieldError, InvalidInput, NotFound
 from backend.core.fields import Fields, new_record
@@ -18,8 +18,8 @@ from backend.crm.attachment_files import AttachmentFiles
 from backend.crm.documents import Attachment, AttachmentState
 from backend.identity.documents import Role, Team, User, Workspace
 
-NO_TARGETS = frozenset(one.kind for one in (Attachment, Role, Team, User, Workspace))
-"""What nobody looks for files at: the people of the workspace, and files themselves."""
+NO_TARGETS = frozenset(one.kind for one in (Role, Team, User, Workspace))
+"""What nobody looks for files at: the people of the workspace. Nor at what follows records of any kind."""
 
 AT_ONCE = 100
 ANY_FILE = UploadRules(max_bytes=2**31, types=frozenset(KNOWN))
@@ -110,7 +110,7 @@ async def expire_attachment(uow: UnitOfWork, id: str) -> None:
 async def target_of(uow: UnitOfWork, kind: str, id: str, *, action: Action = "read") -> Record:
     """Return the record of that name to ``action`` on; raise InvalidInput for a kind that has no files."""
     target = REGISTRY.get(kind)
-    if target is None or kind in NO_TARGETS:
+    if target is None or kind in NO_TARGETS or follows_any(kind):
         raise InvalidInput(
             FieldError("target_kind", f"{kind!r} has no files; use account, ticket and the like")
         )

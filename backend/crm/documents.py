@@ -77,7 +77,10 @@ class Account(Record):
 
     class Settings:
         name = "accounts"
-        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("name", 1)])]
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("name", 1)]),
+            IndexModel([("workspace_id", 1), ("external_ids.import", 1)]),
+        ]
 
 
 class Contact(Record):
@@ -132,6 +135,9 @@ class Contact(Record):
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("account_id", 1)]),
             IndexModel([("workspace_id", 1), ("blind.email", 1)]),
+            IndexModel([("workspace_id", 1), ("blind.phone", 1)]),
+            IndexModel([("workspace_id", 1), ("full_name", 1)]),
+            IndexModel([("workspace_id", 1), ("external_ids.import", 1)]),
         ]
 
 
@@ -263,3 +269,13 @@ class Activity(Record):
     class Settings:
         name = "activities"
         indexes: ClassVar = [IndexModel([("workspace_id", 1), ("account_id", 1), ("at", 1)])]
+
+
+class Counter(Record):
+    """A running number of one workspace, counted in the commit that uses it."""
+
+    kind: ClassVar[str] = "counter"
+    reached: int = 0
+
+    class Settings:
+        name = "counters"

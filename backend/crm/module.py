@@ -12,7 +12,7 @@ from backend.crm.attachment_files import AttachmentPart, AttachmentUpload
 from backend.crm.attachment_http import router, tus
 from backend.crm.attachment_uploads import larger_bodies, on_attachment_created, provide, sweep_uploads
 from backend.crm.attachments import on_record_deleted
-from backend.crm.documents import Account, Activity, Attachment, Contact, Task
+from backend.crm.documents import Account, Activity, Attachment, Contact, Counter, Task
 from backend.crm.events import ActivityLogged
 from backend.crm.graphql import MUTATIONS, QUERIES
 from backend.crm.privacy.documents import Erasure, RetentionRule
@@ -34,7 +34,7 @@ ERASED = {"erasure": grant(read=ALL, create=ALL)}
 
 module = Module(
     name="crm",
-    documents=(Account, Contact, Task, Activity, Attachment, Erasure, RetentionRule),
+    documents=(Account, Contact, Task, Activity, Attachment, Counter, Erasure, RetentionRule),
     other_documents=(AttachmentUpload, AttachmentPart),
     queries=QUERIES,
     mutations=MUTATIONS,

@@ -135,18 +135,19 @@ class Actors:
         if user is None or user.deleted_at or user.workspace_id != workspace_id or not user.is_active:
             raise Unauthenticated("This account is not active any more; ask an admin of the workspace.")
         policy = await self._store.policies.of(workspace_id)
+        grants = merge_grants(self._roles(policy, user.role_keys))
         return Actor(
             workspace_id=workspace_id,
             user_id=user.id,
             session_id=session_id,
             roles=tuple(user.role_keys),
-            grants=merge_grants(self._roles(policy, user.role_keys)),
+            grants=grants,
             team_ids=tuple(user.team_ids),
             subordinate_ids=await self._subordinates(user),
             contact_id=user.contact_id,
             audiences=AUDIENCES[user.contact_id is not None],
             stamps=held_stamps(policy, sorted(groups_of(user))),
-            openness={} if user.contact_id is not None else opened(policy),
+            openness={} if user.contact_id is not None else opened(policy, grants),
             locale=user.locale,
             time_zone=user.time_zone,
         )

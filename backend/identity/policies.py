@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from backend.core.access import ANY_KIND, REACH, Grant, Level, Stamps, grant, system_actor
+from backend.core.access import ANY_KIND, NO_GRANT, REACH, Grant, Level, Stamps, grant, system_actor
 from backend.core.conditions import Test, compile_condition
 from backend.core.errors import InvalidInput
 from backend.core.field_rules import FieldAccess
@@ -136,10 +136,15 @@ def held_stamps(policy: Policy, grantees: Sequence[str]) -> dict[str, Stamps]:
     return held
 
 
-def opened(policy: Policy) -> dict[str, str]:
-    """Return how open each kind is; one that follows another kind is as open as that."""
+def opened(policy: Policy, grants: Mapping[str, Grant]) -> dict[str, str]:
+    """Return how open each kind is to who has ``grants``; one that follows another is as open as that.
+
+    What follows a kind that they do not have at all is not opened to them by it.
+    """
     found = dict(policy.openness)
     for kind, how in policy.openness.items():
+        if (grants.get(kind) or grants.get(ANY_KIND) or NO_GRANT).level("read") is Level.NONE:
+            continue
         # What may follow records of any kind (an attachment) is opened record by record, never as a kind.
         found |= dict.fromkeys(with_followers([kind]) - {kind} - _following_any(), how)
     return found

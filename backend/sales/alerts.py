@@ -1,12 +1,20 @@
-"""What people are told about leads and opportunities."""
+"""What people are told about leads, opportunities, quotes, approvals, contracts and payments."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from backend.core.alerts import Alert, Reminder, Telling, holder
 from backend.core.events import RecordUpdated
+from backend.core.unit_of_work import UnitOfWork
 from backend.crm.alerts import owner_moved
+from backend.sales.approval_documents import Approval
+from backend.sales.approval_rules import ApprovalStatus
+from backend.sales.contract_alerts import CONTRACT_REMINDERS
+from backend.sales.contract_documents import Contract, Payment
 from backend.sales.documents import Lead, Opportunity
+from backend.sales.events import ApprovalDecided, ApprovalRequested
+from backend.sales.quote_documents import Quote
+from backend.sales.quote_rules import QuoteStatus
 from backend.sales.rules import LeadStatus, StageType
 
 
@@ -21,8 +29,28 @@ def _in_stage_since(opportunity: Opportunity) -> datetime | None:
     return opportunity.stage_history[-1].at
 
 
-def _owner(record: Lead | Opportunity) -> Sequence[str | None]:
+def _owner(record: Lead | Opportunity | Quote) -> Sequence[str | None]:
     return [record.owner_id]
+
+
+def _quote_ends_at(quote: Quote) -> datetime | None:
+    return quote.expires_at if quote.status is QuoteStatus.SENT else None
+
+
+async def _approvers(uow: UnitOfWork, event: ApprovalRequested, approval: Approval) -> Sequence[str]:
+    return approval.approver_ids
+
+
+def _approval_id(event: ApprovalRequested | ApprovalDecided) -> str:
+    return event.approval_id
+
+
+def _is_over(approval: Approval) -> bool:
+    return approval.status is not ApprovalStatus.PENDING
+
+
+def _decision(event: ApprovalDecided, approval: Approval) -> Mapping[str, str]:
+    return {"decision": event.decision.value}
 
 
 def _stage(opportunity: Opportunity) -> Mapping[str, str]:
@@ -30,15 +58,33 @@ def _stage(opportunity: Opportunity) -> Mapping[str, str]:
 
 
 TELLING = Telling(
-    alerts=tuple(
+    alerts=(
+        *(
+            Alert(
+                type="record_assigned",
+                event=RecordUpdated,
+                about=kind,
+                tells=holder("owner_id"),
+                when=owner_moved,
+            )
+            for kind in (Lead, Opportunity, Quote, Contract, Payment)
+        ),
         Alert(
-            type="record_assigned",
-            event=RecordUpdated,
-            about=kind,
-            tells=holder("owner_id"),
-            when=owner_moved,
-        )
-        for kind in (Lead, Opportunity)
+            type="approval_requested",
+            event=ApprovalRequested,
+            about=Approval,
+            record_id=_approval_id,
+            tells=_approvers,
+            is_moot=_is_over,
+        ),
+        Alert(
+            type="approval_decided",
+            event=ApprovalDecided,
+            about=Approval,
+            record_id=_approval_id,
+            tells=holder("requested_by"),
+            words=_decision,
+        ),
     ),
     reminders=(
         Reminder(
@@ -58,5 +104,14 @@ TELLING = Telling(
             is_after=True,
             words=_stage,
         ),
+        Reminder(
+            type="quote_expiring",
+            about=Quote,
+            date=_quote_ends_at,
+            tells=_owner,
+            ahead=timedelta(days=3),
+            lapses=True,
+        ),
+        *CONTRACT_REMINDERS,
     ),
 )

@@ -36,7 +36,10 @@ class Stage(Part):
 
 
 class Pipeline(Record):
-    """The stages that opportunities go through."""
+    """The stages that opportunities go through.
+
+    ``discount_limit`` is the largest discount, in percent, that its quotes may have without an approval.
+    """
 
     kind: ClassVar[str] = "pipeline"
     server_owned: ClassVar[frozenset[str]] = frozenset({"is_default"})
@@ -45,6 +48,7 @@ class Pipeline(Record):
     currency: str = Field(default="CNY", pattern=CURRENCY)
     is_default: bool = False
     stages: list[Stage] = Field(min_length=3, max_length=30)
+    discount_limit: Decimal = Field(default=Decimal(20), ge=0, le=100, max_digits=7, decimal_places=4)
 
     class Settings:
         name = "pipelines"
@@ -100,6 +104,8 @@ class Opportunity(Record):
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("pipeline_id", 1), ("stage", 1)]),
             IndexModel([("workspace_id", 1), ("account_id", 1)]),
+            IndexModel([("workspace_id", 1), ("name", 1)]),
+            IndexModel([("workspace_id", 1), ("external_ids.import", 1)]),
         ]
 
 
@@ -147,4 +153,10 @@ class Lead(Record):
 
     class Settings:
         name = "leads"
-        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("status", 1)])]
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("status", 1)]),
+            IndexModel([("workspace_id", 1), ("blind.email", 1)]),
+            IndexModel([("workspace_id", 1), ("blind.phone", 1)]),
+            IndexModel([("workspace_id", 1), ("full_name", 1)]),
+            IndexModel([("workspace_id", 1), ("external_ids.import", 1)]),
+        ]

@@ -1,6 +1,7 @@
 """Pipelines as GraphQL types and inputs."""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Protocol, Self
 
@@ -72,6 +73,9 @@ class Pipeline:
     currency: str
     is_default: bool
     stages: list[Stage]
+    discount_limit: Decimal = strawberry.field(
+        description="The largest discount, in percent, that quotes may have without an approval."
+    )
 
     @classmethod
     def of(cls, record: documents.Pipeline) -> Self:
@@ -104,6 +108,7 @@ class PipelineCreateInput(CreateInput):
     name: LocalTextInput
     currency: str | None = UNSET
     stages: list[StageInput]
+    discount_limit: Decimal | None = UNSET
 
 
 @strawberry.input(description="What to change about a pipeline; `stages` are all of them anew.")
@@ -111,6 +116,7 @@ class PipelineUpdateInput(UpdateInput):
     name: LocalTextInput | None = UNSET
     currency: str | None = UNSET
     stages: list[StageInput] | None = UNSET
+    discount_limit: Decimal | None = UNSET
 
 
 @strawberry.input

@@ -11,7 +11,7 @@ from backend.core.ids import derived_id
 from backend.core.relay import Delivery
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
-from backend.identity.documents import Workspace
+from backend.crm.home import home_currency
 from backend.sales.documents import Opportunity, Pipeline
 from backend.sales.rules import check_stages
 
@@ -45,7 +45,7 @@ async def default_pipeline(uow: UnitOfWork) -> Pipeline:
         return Pipeline(
             **_standard(uow.actor.workspace_id),
             workspace_id=uow.actor.workspace_id,
-            currency=await _home_currency(uow),
+            currency=await home_currency(uow),
         )
 
 
@@ -71,7 +71,7 @@ async def pipeline_of(uow: UnitOfWork, id: str | None) -> Pipeline:
 
 async def create_pipeline(uow: UnitOfWork, fields: Fields, *, id: str | None = None) -> Pipeline:
     """Create a pipeline beside the default one, in the workspace's currency unless one is given."""
-    currency = fields.get("currency") or await _home_currency(uow)
+    currency = fields.get("currency") or await home_currency(uow)
     pipeline = await new_record(uow, Pipeline, {**fields, "currency": currency}, id=id)
     check_stages(pipeline.stages)
     uow.save(pipeline)
@@ -118,10 +118,6 @@ async def on_workspace_created(delivery: Delivery, services: svcs.Container) -> 
     """Give a new workspace its default pipeline."""
     store = await services.aget(Store)
     await store.write(system_actor(delivery.entry.workspace_id), ensure_default_pipeline)
-
-
-async def _home_currency(uow: UnitOfWork) -> str:
-    return (await uow.access(Workspace, uow.actor.workspace_id)).currency
 
 
 def _standard(workspace_id: str) -> dict[str, Any]:

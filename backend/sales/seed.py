@@ -1,4 +1,4 @@
-"""The demo workspace's pipeline, leads and deals."""
+"""The demo workspace's pipeline, leads and deals; its quotes and contracts have files of their own."""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,17 +10,19 @@ from backend.core.access import system_actor
 from backend.core.demo import days_ago, demo_id, load
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
+from backend.sales.contract_seed import seed_contracts, seed_payments
 from backend.sales.conversion import convert_lead
 from backend.sales.documents import StageChange
 from backend.sales.leads import create_lead
 from backend.sales.opportunities import create_opportunity
 from backend.sales.pipelines import ensure_default_pipeline
+from backend.sales.quote_seed import seed_quotes
 
 Row = dict[str, Any]
 
 
 async def seed_sales(services: svcs.Container, workspace_id: str) -> None:
-    """Create the demo workspace's opportunities and leads, and convert the leads that became customers."""
+    """Create the demo workspace's deals, leads, the customers that some became, quotes and contracts."""
     store = await services.aget(Store)
     teams = {row["key"]: row["team"] for row in load("accounts")["accounts"]}
     actor = system_actor(workspace_id)
@@ -42,8 +44,9 @@ async def seed_sales(services: svcs.Container, workspace_id: str) -> None:
                 await convert_lead(uow, demo_id("lead", row["key"]), choices)
 
     await store.write(actor, ensure_default_pipeline)
-    for create in (opportunities, leads, conversions):
+    for create in (opportunities, leads, conversions, seed_contracts, seed_payments):
         await store.write(actor, create, mutation_id=f"seed {create.__name__}")
+    await seed_quotes(services, workspace_id)
 
 
 def _chosen(row: Row, *names: str) -> Row:

@@ -14,6 +14,7 @@ from backend.crm.documents import Contact
 from backend.service.conversations import set_conversation
 from backend.service.documents import Conversation, CustomerMatter, Ticket
 from backend.service.people import find_account_owner
+from backend.service.sla_clocks import save_ticket
 
 MATTERS: Mapping[str, type[CustomerMatter]] = {Ticket.kind: Ticket, Conversation.kind: Conversation}
 LOOKED_AT = frozenset({"owner_id", "account_id", "contact_id"})
@@ -52,6 +53,6 @@ async def copy_account(uow: UnitOfWork, *, matter: type[CustomerMatter], id: str
     if isinstance(record, Conversation):
         await set_conversation(uow, id, account_id=account_id, account_owner_id=owner_id)
         return
-    writable = await uow.access(matter, id, action="update")
-    writable.account_id, writable.account_owner_id = account_id, owner_id
-    uow.save(writable)
+    ticket = await uow.access(Ticket, id, action="update")
+    ticket.account_id, ticket.account_owner_id = account_id, owner_id
+    await save_ticket(uow, ticket)

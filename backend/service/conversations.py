@@ -11,6 +11,7 @@ from backend.service.documents import Conversation, Message, Ticket
 from backend.service.events import ConversationOpened
 from backend.service.people import check_first_assignee, differing, made_by, settle_readers
 from backend.service.rules import CONVERSATION_MOVES, HandledBy, check_move
+from backend.service.sla_clocks import save_ticket
 
 CUSTOMERS_SAY = frozenset({"channel", "contact_id", "subject", "language"})
 
@@ -64,8 +65,8 @@ async def delete_conversation(
     conversation = await uow.access(Conversation, id, action="delete", expected_version=expected_version)
     if conversation.ticket_id is not None:
         ticket = await uow.access(Ticket, conversation.ticket_id, action="update")
-        ticket.conversation_id = None
-        uow.save(ticket)
+        ticket.conversation_id, ticket.waits_since = None, None
+        await save_ticket(uow, ticket)
     for message in await uow.find(Message, {"conversation_id": id}):
         uow.delete(await uow.access(Message, message.id, action="delete"))
     uow.delete(conversation)

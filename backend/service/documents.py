@@ -13,6 +13,7 @@ from backend.core.ids import Reference
 from backend.core.personal import PersonalClass
 from backend.core.records import Record
 from backend.service.rules import LONGEST_MESSAGE, ConversationState, HandledBy, Progress, TicketStatus
+from backend.service.sla_rules import Matter, SlaClock, next_due, next_look
 
 Line = Annotated[str, StringConstraints(max_length=300)]
 Heading = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -108,6 +109,7 @@ class Ticket(CustomerMatter):
     server_owned: ClassVar[frozenset[str]] = CustomerMatter.server_owned | {
         *("number", "opened_at", "first_responded_at", "resolved_at", "reopen_count"),
         *("ai_outcome", "handoff_reason", "follows_id", "legal_hold_reason"),
+        *("waits_since", "sla", "sla_policy_id", "sla_policy_version", "sla_due_at", "sla_next_at"),
     }
 
     number: str = ""
@@ -129,6 +131,26 @@ class Ticket(CustomerMatter):
     resolved_at: datetime | None = None
     reopen_count: int = 0
     legal_hold_reason: str = Field(default="", max_length=500)
+    waits_since: datetime | None = None  # when the customer wrote what no person of ours has answered yet
+    sla: list[SlaClock] = Field(default_factory=list)
+    sla_policy_id: str | None = None
+    sla_policy_version: int | None = None
+    sla_due_at: datetime | None = None  # the nearest of what is still to be kept
+    sla_next_at: datetime | None = None  # when the clocks are looked at again
+
+    @property
+    def matter(self) -> Matter:
+        """Return what its clocks need to know."""
+        return Matter(
+            progress=self.progress,
+            is_talk=self.conversation_id is not None,
+            first_responded_at=self.first_responded_at,
+            waits_since=self.waits_since,
+        )
+
+    def take_clocks(self, clocks: list[SlaClock]) -> None:
+        """Have these clocks, and the dates that lists and the watch go by."""
+        self.sla, self.sla_due_at, self.sla_next_at = clocks, next_due(clocks), next_look(clocks)
 
     @property
     def progress(self) -> Progress:
@@ -145,6 +167,8 @@ class Ticket(CustomerMatter):
             IndexModel([("workspace_id", 1), ("number", 1)], unique=True),
             IndexModel([("workspace_id", 1), ("account_id", 1)]),
             IndexModel([("workspace_id", 1), ("assignee_id", 1), ("status", 1)]),
+            IndexModel([("workspace_id", 1), ("sla_due_at", 1)]),
+            IndexModel([("sla_next_at", 1)]),
         ]
 
 
@@ -206,13 +230,3 @@ class Message(Record):
     class Settings:
         name = "messages"
         indexes: ClassVar = [IndexModel([("workspace_id", 1), ("conversation_id", 1), ("at", 1)])]
-
-
-class Counter(Record):
-    """A running number of one workspace, counted in the commit that uses it."""
-
-    kind: ClassVar[str] = "counter"
-    reached: int = 0
-
-    class Settings:
-        name = "counters"

@@ -1,6 +1,9 @@
 """What the service room announces. Words never travel in an event, which nobody could erase: only ids."""
 
+from datetime import datetime
+
 from backend.core.events import DomainEvent
+from backend.service.sla_rules import SlaMetric
 
 
 class ConversationOpened(DomainEvent):
@@ -51,3 +54,23 @@ class TicketStatusChanged(DomainEvent):
     before: str
     after: str
     by: str
+
+
+class AgreementChanged(DomainEvent):
+    """A policy of promised times, or a calendar that they run by, was made, changed or deleted."""
+
+
+class SlaNear(DomainEvent):
+    """Most of the time that was promised for a ticket is over."""
+
+    metric: SlaMetric
+    due_at: datetime
+    noted_at: datetime
+
+
+class SlaBreached(DomainEvent):
+    """What was promised for a ticket was not kept by ``due_at``."""
+
+    metric: SlaMetric
+    due_at: datetime
+    noted_at: datetime

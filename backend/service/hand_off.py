@@ -4,6 +4,7 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.service.conversations import set_conversation
 from backend.service.documents import Conversation, Ticket, TicketPriority
 from backend.service.rules import ConversationState, HandledBy
+from backend.service.sla_clocks import save_ticket
 from backend.service.tickets import file_ticket, open_ticket_of
 
 
@@ -42,5 +43,5 @@ async def _raised(uow: UnitOfWork, held: Ticket, priority: TicketPriority | None
         return held
     ticket = await uow.access(Ticket, held.id, action="update")
     ticket.priority = priority
-    uow.save(ticket)
+    await save_ticket(uow, ticket)
     return ticket

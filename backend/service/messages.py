@@ -153,7 +153,10 @@ async def _receive(uow: UnitOfWork, conversation: Conversation, message: Message
     _note_time(uow, conversation, message)
     if conversation.ticket_id is not None:
         ticket = await uow.access(Ticket, conversation.ticket_id, action="update")
-        await take_progress(uow, ticket, after_customer_reply(ticket.progress, at=message.at))
+        progress = after_customer_reply(ticket.progress, at=message.at)
+        if not progress.is_done:  # a reply long after the end is a new matter
+            ticket.waits_since = ticket.waits_since or message.at
+        await take_progress(uow, ticket, progress, at=message.at)
 
 
 async def _send(uow: UnitOfWork, conversation: Conversation, message: Message) -> None:
@@ -177,8 +180,8 @@ async def _send(uow: UnitOfWork, conversation: Conversation, message: Message) -
     _note_time(uow, conversation, message)
     if message.author_kind is AuthorKind.AGENT and conversation.ticket_id is not None:
         ticket = await uow.access(Ticket, conversation.ticket_id, action="update")
-        ticket.first_responded_at = ticket.first_responded_at or message.at
-        await take_progress(uow, ticket, after_human_reply(ticket.progress, at=message.at))
+        ticket.first_responded_at, ticket.waits_since = ticket.first_responded_at or message.at, None
+        await take_progress(uow, ticket, after_human_reply(ticket.progress, at=message.at), at=message.at)
 
 
 def _note_time(uow: UnitOfWork, conversation: Conversation, message: Message) -> None:

@@ -39,6 +39,8 @@ class HandledBy(StrEnum):
 
 _T, _C = TicketStatus, ConversationState
 
+ENDED = (_T.RESOLVED, _T.CLOSED)
+
 TICKET_MOVES: Mapping[TicketStatus, frozenset[TicketStatus]] = {
     _T.NEW: frozenset({_T.OPEN, _T.PENDING_CUSTOMER, _T.ON_HOLD, _T.RESOLVED}),
     _T.OPEN: frozenset({_T.PENDING_CUSTOMER, _T.ON_HOLD, _T.RESOLVED}),
@@ -66,7 +68,7 @@ class Progress:
 
     @property
     def is_done(self) -> bool:
-        return self.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED)
+        return self.status in ENDED
 
 
 def moved(progress: Progress, to: TicketStatus, *, at: datetime) -> Progress:

@@ -10,14 +10,42 @@ from backend.core.access import system_actor
 from backend.core.demo import demo_id, hour_ago, load
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
+from backend.service.business_calendars import create_business_calendar
 from backend.service.conversations import open_conversation
 from backend.service.documents import AuthorKind
 from backend.service.messages import add_message
 from backend.service.rules import TicketStatus
+from backend.service.sla_policies import create_sla_policy
 from backend.service.tickets import create_ticket, date_ticket, move_ticket
 
 STATUSES = {"pendingCustomer": "pending_customer", "onHold": "on_hold"}
 TICKET_COLUMNS = ("subject", "description", "type", "priority", "channel", "category")
+
+
+async def seed_service(services: svcs.Container, workspace_id: str) -> None:
+    """Create the demo workspace's working hours, what it promises by them, and its tickets."""
+    await seed_agreements(services, workspace_id)
+    await seed_tickets(services, workspace_id)
+
+
+async def seed_agreements(services: svcs.Container, workspace_id: str) -> None:
+    """Create the demo workspace's calendar of working hours, and its policies of promised times."""
+    store = await services.aget(Store)
+    content = load("agreements")
+
+    async def create(uow: UnitOfWork) -> None:
+        for row in content["calendars"]:
+            fields = {name: value for name, value in row.items() if name != "key"}
+            await create_business_calendar(uow, fields, id=demo_id("business_calendar", row["key"]))
+
+    async def promise(uow: UnitOfWork) -> None:
+        for row in content["policies"]:
+            fields = {name: value for name, value in row.items() if name != "key"}
+            fields["calendar_id"] = demo_id("business_calendar", row["calendar_id"])
+            await create_sla_policy(uow, fields, id=demo_id("sla_policy", row["key"]))
+
+    await store.write(system_actor(workspace_id), create, mutation_id="seed calendars")
+    await store.write(system_actor(workspace_id), promise, mutation_id="seed policies")
 
 
 async def seed_tickets(services: svcs.Container, workspace_id: str) -> None:

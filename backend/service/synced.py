@@ -40,6 +40,8 @@ TICKETS = SyncedCollection(
         CUSTOM_FIELDS,
         shown("opened_at", "datetime"),
         shown("resolved_at", "datetime"),
+        shown("waits_since", "datetime"),
+        shown("sla_due_at", "datetime"),
         shown("updated_at", "datetime"),
     ),
     create=with_phone_id(create_ticket),

@@ -23,6 +23,7 @@ from backend.core.mutations import CreateInput, UpdateInput
 from backend.crm.account_types import Account, account_of
 from backend.crm.contact_types import Contact, contact_of
 from backend.service import documents
+from backend.service.clock_types import SlaClock
 from backend.service.conversation_types import Conversation
 from backend.service.documents import AiOutcome, Channel, TicketPriority, TicketType
 from backend.service.rules import TicketStatus
@@ -73,6 +74,15 @@ class Ticket(Shown):
     first_responded_at: datetime | None = strawberry.field(description="When a person first answered.")
     resolved_at: datetime | None
     reopen_count: int | None
+    waits_since: datetime | None = strawberry.field(
+        description="When the customer wrote, since the ticket is there, what no person has answered yet."
+    )
+    sla: list[SlaClock] | None = strawberry.field(description="What is promised for it, and how that stands.")
+    sla_policy_id: strawberry.ID | None = strawberry.field(description="The policy that holds for it.")
+    sla_policy_version: int | None
+    sla_due_at: datetime | None = strawberry.field(
+        description="The nearest date by which something is still to be kept; null while all stands still."
+    )
     account: Account | None = strawberry.field(
         resolver=account_of, description="The customer's company; null when it is not visible to you."
     )
@@ -85,7 +95,7 @@ class Ticket(Shown):
 
     @classmethod
     def of(cls, record: documents.Ticket) -> Self:
-        return cls(**shared_fields(record, cls))
+        return cls(**shared_fields(record, cls, sla=[SlaClock.of(clock) for clock in record.sla]))
 
 
 @strawberry.input(description="A new ticket; `conversationId` attaches the conversation that it is about.")
@@ -148,6 +158,9 @@ class TicketFilter:
     ai_outcome: ChoiceFilter[AiOutcome] | None = UNSET
     opened_at: RangeFilter[datetime] | None = UNSET
     resolved_at: RangeFilter[datetime] | None = UNSET
+    waits_since: RangeFilter[datetime] | None = UNSET
+    sla_due_at: RangeFilter[datetime] | None = UNSET
+    sla_policy_id: IdFilter | None = UNSET
     created_at: RangeFilter[datetime] | None = UNSET
     updated_at: RangeFilter[datetime] | None = UNSET
     and_: list["TicketFilter"] | None = strawberry.field(name="and", default=UNSET)
@@ -160,6 +173,8 @@ class TicketOrderField(Enum):
     NUMBER = "number"
     OPENED_AT = "opened_at"
     RESOLVED_AT = "resolved_at"
+    WAITS_SINCE = "waits_since"
+    SLA_DUE_AT = "sla_due_at"
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from backend.core.errors import FieldError, Forbidden, InvalidInput, NotFound
 from backend.core.events import DomainEvent, RecordCreated, RecordUpdated
 from backend.core.fields import Fields, new_record, set_fields
-from backend.core.ids import derived_id
 from backend.core.unit_of_work import UnitOfWork
+from backend.crm.numbers import next_number
 from backend.service.conversations import set_conversation
-from backend.service.documents import AiOutcome, Conversation, Counter, Ticket
+from backend.service.documents import AiOutcome, Conversation, Ticket
 from backend.service.events import TicketAssigned, TicketCreated, TicketStatusChanged
 from backend.service.people import check_first_assignee, differing, made_by, settle_readers
 from backend.service.rules import (
@@ -19,6 +19,7 @@ from backend.service.rules import (
     moved,
     ticket_number,
 )
+from backend.service.sla_clocks import restart_clocks, save_ticket
 
 ENDS = {
     TicketStatus.RESOLVED: ConversationState.RESOLVED,
@@ -62,7 +63,7 @@ async def file_ticket(
     if conversation is not None:
         ticket.account_owner_id = conversation.account_owner_id
     await settle_readers(uow, ticket, differing(conversation, fields) if conversation else fields)
-    ticket.number = await _next_number(uow)
+    ticket.number = ticket_number(await next_number(uow, "ticket"))
     created = TicketCreated(
         ticket_id=ticket.id,
         number=ticket.number,
@@ -70,7 +71,7 @@ async def file_ticket(
         conversation_id=ticket.conversation_id,
         by=uow.actor.user_id,
     )
-    uow.save(ticket, RecordCreated(), created, *_assigned(uow, ticket))
+    await save_ticket(uow, ticket, RecordCreated(), created, *_assigned(uow, ticket))
     if conversation is not None:
         # A ticket is work for people.
         waits = conversation.state is ConversationState.OPEN
@@ -112,7 +113,7 @@ async def assign_ticket(
     if ticket.assignee_id == before:
         return ticket
     await settle_readers(uow, ticket, {"assignee_id": assignee_id})
-    uow.save(ticket, RecordUpdated(fields=("assignee_id",)), *_assigned(uow, ticket))
+    await save_ticket(uow, ticket, RecordUpdated(fields=("assignee_id",)), *_assigned(uow, ticket))
     await _lead_conversation(uow, ticket)
     return ticket
 
@@ -131,18 +132,16 @@ async def date_ticket(uow: UnitOfWork, id: str, opened_at: datetime) -> Ticket:
     """Say when a ticket that is brought in from elsewhere was opened."""
     ticket = await uow.access(Ticket, id, action="update")
     ticket.opened_at = opened_at
-    uow.save(ticket)
+    await restart_clocks(uow, ticket, at=opened_at)
     return ticket
 
 
-async def take_progress(uow: UnitOfWork, ticket: Ticket, progress: Progress) -> None:
-    """Save a ticket standing where a rule says, and announce a change of status."""
+async def take_progress(uow: UnitOfWork, ticket: Ticket, progress: Progress, *, at: datetime) -> None:
+    """Save a ticket standing where a rule says since ``at``, and announce a change of status."""
     before = ticket.status
     ticket.take_progress(progress)
-    if progress.status is before:
-        uow.save(ticket)
-    else:
-        uow.save(ticket, RecordUpdated(fields=("status",)), _status_changed(uow, ticket, before))
+    moved = [RecordUpdated(fields=("status",)), _status_changed(uow, ticket, before)]
+    await save_ticket(uow, ticket, *(moved if progress.status is not before else ()), at=at)
 
 
 async def delete_ticket(uow: UnitOfWork, id: str, *, expected_version: int | None = None) -> Ticket:
@@ -151,6 +150,7 @@ async def delete_ticket(uow: UnitOfWork, id: str, *, expected_version: int | Non
     conversation = await _conversation_of(uow, ticket)
     if conversation is not None:
         await set_conversation(uow, conversation.id, ticket_id=None)
+    ticket.take_clocks([])  # nobody need look at it any more
     uow.delete(ticket)
     return ticket
 
@@ -182,16 +182,6 @@ def _from_conversation(conversation: Conversation | None) -> Fields:
     return {name: getattr(conversation, name) for name in FROM_CONVERSATION}
 
 
-async def _next_number(uow: UnitOfWork) -> str:
-    """Count one ticket more, in this commit: numbers are distinct and leave no gap."""
-    counter_id = derived_id("counter", uow.actor.workspace_id, "ticket")
-    known = await uow.entailed(Counter, {"_id": counter_id})
-    counter = known[0] if known else Counter(id=counter_id)
-    counter.reached += 1
-    uow.entail(counter)
-    return ticket_number(counter.reached)
-
-
 def _assigned(uow: UnitOfWork, ticket: Ticket) -> list[DomainEvent]:
     if ticket.assignee_id is None:
         return []
@@ -220,7 +210,8 @@ async def _save_moved(
     ticket.take_progress(moved(before, to, at=at))
     if to is not before.status:
         events = [*events, _status_changed(uow, ticket, before.status)]
-    uow.save(ticket, *([RecordUpdated(fields=tuple(sorted(changed))), *events] if events else []))
+    said = [RecordUpdated(fields=tuple(sorted(changed))), *events] if events else []
+    await save_ticket(uow, ticket, *said, at=at)
     if to is not before.status or not changed.keys().isdisjoint(LED):
         await _lead_conversation(uow, ticket)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from assistant.understand import Intent, understand
+from backend.core.demo import load
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,43 @@ from assistant.understand import Intent, understand
 def test_a_message_is_understood(text: str, intent: Intent, language: str) -> None:
     found = understand(text)
     assert (found.intent, found.language) == (intent, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "language"),
+    [
+        ("When does our service contract end?", Intent.OWN_CONTRACTS, "en"),
+        ("Which contracts do we have with you?", Intent.OWN_CONTRACTS, "en"),
+        ("Is c-000002 still in force", Intent.OWN_CONTRACTS, "en"),
+        ("我们的云平台合同什么时候到期？", Intent.OWN_CONTRACTS, "zh"),
+        ("我司和你们签的合同有哪些", Intent.OWN_CONTRACTS, "zh"),
+        ("How much do we still owe you?", Intent.OWN_PAYMENTS, "en"),
+        ("Is our second payment overdue?", Intent.OWN_PAYMENTS, "en"),
+        ("Has P-000005 arrived?", Intent.OWN_PAYMENTS, "en"),
+        ("我们的尾款什么时候到期？", Intent.OWN_PAYMENTS, "zh"),
+        ("我们还欠你们多少钱", Intent.OWN_PAYMENTS, "zh"),
+        # about contracts and payments, yet for the articles
+        ("Does our contract cover recalibration?", Intent.QUESTION, "en"),
+        ("How do I cancel my contract?", Intent.QUESTION, "en"),
+        ("How can I change my payment method?", Intent.QUESTION, "en"),
+        ("Is my payment data safe?", Intent.QUESTION, "en"),
+        ("What are your payment terms?", Intent.QUESTION, "en"),
+        ("When does a contract end?", Intent.QUESTION, "en"),
+        ("合同到期后数据会保留多久？", Intent.QUESTION, "zh"),
+        ("我们怎么付款？", Intent.QUESTION, "zh"),
+        ("支持哪些付款方式？", Intent.QUESTION, "zh"),
+        ("探头 P-100 的精度是多少？", Intent.QUESTION, "zh"),
+    ],
+)
+def test_own_contracts_and_payments_are_told_from_questions_about_them(
+    text: str, intent: Intent, language: str
+) -> None:
+    found = understand(text)
+    assert (found.intent, found.language) == (intent, language)
+
+
+def test_no_question_of_the_demo_is_taken_for_one_about_own_contracts() -> None:
+    texts = [str(row["text"]) for row in load("questions")["questions"]]
+    assert len(texts) > 50
+    own = {Intent.OWN_CONTRACTS, Intent.OWN_PAYMENTS}
+    assert [text for text in texts if understand(text).intent in own] == []

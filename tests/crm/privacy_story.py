@@ -87,6 +87,33 @@ async def live(crew: Crew) -> Story:
         amount="1200.50",
         **about,
     )
+    line = {"name": "HL-30", "description": f"For {story.name}, {story.spaced}", "unitPrice": "1"}
+    offer = await make(
+        "manager",
+        "quoteCreate",
+        name=f"For {story.name}",
+        terms=story.secret,
+        lines=[line],
+        validUntil="2999-01-31",
+        **about,
+    )
+    submit = """mutation($input: QuoteSubmitInput!) { quoteSubmit(input: $input) { __typename } }"""
+    asked = await crew.manager.ask(submit, input={"id": offer, "note": story.secret})
+    assert asked["quoteSubmit"]["__typename"] == "Quote"
+    contract = await make(
+        "manager",
+        "contractCreate",
+        name=f"Care for {story.name}",
+        parties=["Test", story.spaced],
+        description=story.secret,
+        start="2026-01-01",
+        value="2400.75",
+        **about,
+    )
+    plan = {"contractId": contract, "due": "2026-06-30", "amount": "1200.25", "name": f"From {story.name}"}
+    payment = await make("manager", "paymentCreate", **plan)
+    received = {"id": payment, "amount": "200.25", "note": f"by {story.name}"}
+    assert (await crew.manager.do("paymentReceive", received))["__typename"] == "Payment"
     talk = await make("customer", "conversationCreate", subject=f"From {story.name}")
     await make("customer", "messageCreate", conversationId=talk, body=f"{story.secret}. {story.spaced}")
     await make("agent", "messageCreate", conversationId=talk, body=f"Dear {story.name}, noted.")

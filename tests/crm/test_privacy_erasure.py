@@ -45,12 +45,16 @@ async def test_nothing_of_an_erased_person_is_left_and_all_that_is_counted_stays
     touched = {one["kind"]: one["count"] for one in done["counts"]}
     assert touched == {
         "activity": 1,
+        "approval": 1,
         "attachment": 1,
         "contact": 1,
+        "contract": 1,
         "conversation": 1,
         "message": 3,
-        "notification": 1,
+        "notification": 2,  # of a ticket, and of the quote to approve
         "opportunity": 1,
+        "payment": 1,
+        "quote": 1,
         "task": 1,
         "ticket": 1,
         "user": 1,
@@ -90,6 +94,26 @@ async def test_nothing_of_an_erased_person_is_left_and_all_that_is_counted_stays
         (ERASED_TEXT, "INBOUND"),
         (ERASED_TEXT, "OUTBOUND"),
     ]
+    # What was agreed and what came in for it is kept.
+    money = await crew.admin.ask(
+        "{ contracts { nodes { value number } } payments { nodes { amount receivedTotal status } } }"
+    )
+    assert money == {
+        "contracts": {"nodes": [{"value": "2400.75", "number": "C-000001"}]},
+        "payments": {"nodes": [{"amount": "1200.25", "receivedTotal": "200.25", "status": "OVERDUE"}]},
+    }
+    # What was to be approved is no longer what was asked for: it is drafted and asked for anew.
+    asked = (await crew.admin.ask("{ approvals { nodes { id status snapshotHash } } }"))["approvals"]["nodes"]
+    assert [one["status"] for one in asked] == ["PENDING"]
+    decide = """mutation($input: ApprovalDecideInput!) { approvalDecide(input: $input) { __typename
+        ... on Conflict { fields } } }"""
+    given = {
+        "id": asked[0]["id"],
+        "decision": "APPROVED",
+        "snapshotHash": asked[0]["snapshotHash"],
+    }
+    answer = (await crew.admin.ask(decide, input=given))["approvalDecide"]
+    assert answer == {"__typename": "Conflict", "fields": []}
     # Of who has nothing to do with it, nothing moved.
     assert kept["contact"] == {"id": gao["id"], "version": gao["version"]}
     assert kept["task"] == {"version": task["version"], "title": "Call Gao"}

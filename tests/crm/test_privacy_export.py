@@ -59,11 +59,15 @@ async def test_an_export_holds_everything_with_its_files_in_the_documented_shape
     assert found["workspace"] == {"id": crew.workspace_id, "name": "Test"}
     assert kinds(found) == {
         "activity": 1,
+        "approval": 1,
         "attachment": 1,
         "contact": 1,
+        "contract": 1,
         "conversation": 1,
         "message": 2,
         "opportunity": 1,
+        "payment": 1,
+        "quote": 1,
         "task": 1,
         "ticket": 1,
         "user": 1,

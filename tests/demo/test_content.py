@@ -17,9 +17,12 @@ RECORD_FILES = [
     "contacts",
     "leads",
     "opportunities",
+    "quotes",
     "tasks",
     "activities",
     "tickets",
+    "contracts",
+    "payments",
     "products",
 ]
 
@@ -50,6 +53,7 @@ USERS = {user["email"]: user for user in COMPANY["users"]}
 ACCOUNTS = {row["key"]: row for row in RECORDS["accounts"]}
 CONTACTS = {row["key"]: row for row in RECORDS["contacts"]}
 OPPORTUNITIES = {row["key"]: row for row in RECORDS["opportunities"]}
+CONTRACTS = {row["key"]: row for row in RECORDS["contracts"]}
 
 
 def test_the_sign_ins_are_the_documented_six_and_the_customer_is_a_contact() -> None:
@@ -74,9 +78,12 @@ def test_counts() -> None:
         "contacts": 45,
         "leads": 12,
         "opportunities": 27,
+        "quotes": 5,
         "tasks": 21,
         "activities": 64,
         "tickets": 19,
+        "contracts": 9,
+        "payments": 12,
         "products": 9,
     }
     assert Counter(row["billing_address"]["country"] == "CN" for row in ACCOUNTS.values()) == {
@@ -88,6 +95,18 @@ def test_counts() -> None:
         "customers": 8,
         "internal": 4,
     }
+
+
+def test_what_is_promised_is_in_order_by_calendars_that_there_are() -> None:
+    agreements = yaml.safe_load((DEMO / "agreements.yaml").read_text("utf-8"))
+    calendars = {row["key"]: row for row in agreements["calendars"]}
+    policies = agreements["policies"]
+    assert {row["calendar_id"] for row in policies} <= calendars.keys()
+    assert [row["order"] for row in policies] == sorted({row["order"] for row in policies})
+    for calendar in calendars.values():
+        worked = {day["date"] for day in calendar["make_up_days"]}
+        assert all(day.weekday() >= 5 for day in worked)
+        assert all(day["date"].weekday() < 5 for day in calendar["holidays"])
 
 
 @pytest.mark.parametrize("name", [name for name in RECORD_FILES if name != "products"])
@@ -106,6 +125,7 @@ def test_every_record_has_all_fields_of_its_kind() -> None:
         "duration_minutes",
         "resolved_days_ago",
         "csat",
+        "termination_reason",
     }
     for name, rows in RECORDS.items():
         wanted = set().union(*rows) - optional
@@ -122,10 +142,11 @@ def test_every_reference_resolves() -> None:
             assert row.get("team") is None or row["team"] in teams, where
             assert row.get("account") is None or row["account"] in ACCOUNTS, where
             assert row.get("opportunity") is None or row["opportunity"] in OPPORTUNITIES, where
+            assert row.get("contract") is None or row["contract"] in CONTRACTS, where
             person = row.get("contact") or row.get("requester")
             if person is not None:
                 assert CONTACTS[person]["account"] == row["account"], where
-            if row.get("opportunity") is not None:
+            if row.get("opportunity") is not None and name != "quotes":  # which have their deal's
                 assert OPPORTUNITIES[row["opportunity"]]["account"] == row["account"], where
             for target, reference in row.get("converted", {}).items():
                 assert (
@@ -135,7 +156,7 @@ def test_every_reference_resolves() -> None:
 
 
 def test_reps_own_what_belongs_to_their_accounts() -> None:
-    for row in [*CONTACTS.values(), *OPPORTUNITIES.values()]:
+    for row in [*CONTACTS.values(), *OPPORTUNITIES.values(), *CONTRACTS.values()]:
         assert row["owner"] == ACCOUNTS[row["account"]]["owner"] or row["owner"] == "manager@demo.example", (
             row["key"]
         )
@@ -176,6 +197,23 @@ def test_deals_move_forward_in_time_and_end_where_they_stand() -> None:
         "won": 9,
         "lost": 5,
     }
+
+
+def test_contracts_are_signed_before_today_and_payments_are_not_overpaid() -> None:
+    for key, contract in CONTRACTS.items():
+        signed, end = contract["signed_days_ago"], contract["end_in_days"]
+        assert signed is None or -contract["start_in_days"] <= signed, key
+        assert signed is None or 1 <= signed <= ACCOUNTS[contract["account"]]["created_days_ago"], key
+        assert end is None or contract["start_in_days"] <= end, key
+        assert re.fullmatch(r"\d+\.\d\d", contract["value"]), key
+        planned = [row["amount"] for row in RECORDS["payments"] if row["contract"] == key]
+        assert sum(map(Decimal, planned)) <= Decimal(contract["value"]), key
+    for row in RECORDS["payments"]:
+        assert row["owner"] == CONTRACTS[row["contract"]]["owner"], row["key"]
+        came_in = [Decimal(receipt["amount"]) for receipt in row["received"]]
+        assert all(amount > 0 for amount in came_in), row["key"]
+        assert sum(came_in) <= Decimal(row["amount"]), row["key"]
+        assert all(receipt["days_ago"] >= 1 for receipt in row["received"]), row["key"]
 
 
 def test_what_happened_lies_in_the_past() -> None:
@@ -274,6 +312,22 @@ def test_price_articles_agree_with_the_price_list() -> None:
         for currency, label in (("CNY", "人民币"), ("EUR", "欧元"), ("USD", "美元")):
             head = f"Price {currency}" if locale == "en" else label
             assert f"| {head} | {' | '.join(plan['prices'][currency] for plan in plans)} |" in table
+
+
+def test_quotes_are_of_deals_under_way_at_the_prices_of_the_list_in_the_customers_language() -> None:
+    for quote in RECORDS["quotes"]:
+        deal = OPPORTUNITIES[quote["opportunity"]]
+        language = CONTACTS[deal["contact"]]["language"]
+        prices = {one["name"][language]: one["prices"][deal["currency"]] for one in RECORDS["products"]}
+        assert deal["stage"] in {"proposal", "negotiation"}, quote["key"]
+        for line in quote["lines"]:
+            assert line["unit_price"] == prices[line["name"]], quote["key"]
+    assert Counter(quote["status"] for quote in RECORDS["quotes"]) == {
+        "sent": 2,
+        "in_review": 1,
+        "approved": 1,
+        "draft": 1,
+    }
 
 
 def test_quoted_answers_stand_in_their_articles() -> None:

@@ -20,6 +20,9 @@ from tests.core.test_web_hygiene import client_of, served
 from tests.crew import Crew
 
 TIMES = int(os.environ.get("RAPPORT_FUZZ", "1"))
+# Money in inputs, not a number and beyond all reason included.
+DECIMALS = st.decimals().map(str) | st.sampled_from(["", "1e9999", "-0", "０.５", "twelve", "9" * 400])
+schemathesis.graphql.scalar("Decimal", DECIMALS.map(schemathesis.graphql.nodes.String))
 SIGNS_OF_A_BUG = ("INTERNAL", "Traceback", "Something went wrong", "Error(", 'File "/')
 
 

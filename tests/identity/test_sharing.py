@@ -84,6 +84,22 @@ async def test_a_rule_by_condition_opens_what_meets_it_and_closes_when_it_is_off
     assert set(phone.rows) == {later, small}
 
 
+async def test_a_kind_that_is_opened_opens_what_follows_it_to_none_who_lack_the_kind(crew: Crew) -> None:
+    """The messages of conversations: who may see no conversation sees none of another's words either."""
+    talk = await crew.rep.do("conversationCreate", {"subject": "Between us"})
+    await crew.rep.do(
+        "messageCreate", {"conversationId": talk["id"], "body": "Secret", "direction": "INTERNAL"}
+    )
+    await set_default(crew, "READ", kind="conversation")
+    await make_role(crew.admin, "listener", levels=level("message", read="OWN"))
+    await give(crew, "stranger", "listener")
+    seen = "{ messages { nodes { body } } conversations { nodes { id } } }"
+    assert await crew.stranger.ask(seen) == {"messages": {"nodes": []}, "conversations": {"nodes": []}}
+    assert (await crew.colleague.ask(seen))["messages"]["nodes"] == [
+        {"body": "Secret"}
+    ]  # a rep has both kinds
+
+
 async def test_a_changed_condition_closes_the_old_and_opens_the_new(crew: Crew) -> None:
     customer = await make_account(crew.rep, "Customer", type="CUSTOMER", annualRevenue="5")
     big = await make_account(crew.rep, "Big", annualRevenue="2000000")

@@ -82,17 +82,18 @@ def actors(draw: st.DrawFn, policy: Policy) -> Actor:
     contact = draw(st.sampled_from([None, None, "c1"]))
     names = [] if contact else [f"u:{user}", *(f"t:{team}" for team in teams), "r:rep"]
     kinds = ("account", "task", "conversation", "message", "attachment")
+    grants = {kind: grant(read=draw(levels), update=draw(levels), delete=draw(levels)) for kind in kinds}
     return Actor(
         workspace_id="w1",
         user_id=user,
         roles=("rep",),
-        grants={kind: grant(read=draw(levels), update=draw(levels), delete=draw(levels)) for kind in kinds},
+        grants=grants,
         team_ids=tuple(sorted(teams)),
         subordinate_ids=tuple(draw(st.sets(st.sampled_from(PEOPLE)))),
         contact_id=contact,
         audiences=("public",),
         stamps=held_stamps(policy, names),
-        openness={} if contact else opened(policy),
+        openness={} if contact else opened(policy, grants),
     )
 
 

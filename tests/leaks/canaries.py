@@ -19,7 +19,7 @@ _DIGITS = re.compile(r"(?<![0-9a-zA-Z])(?:\+8613|18)(\d{6})(\d{2})(?![0-9a-zA-Z]
 SPOKEN = {"currency": "EUR", "locale": "en", "language": "en", "stage": "new", "country": "DE"}
 # What the store or a rule of the house fills, or what would make the record another thing.
 LEFT = ENVELOPE | {"ext", "external_ids", "revision_id", "erased_at", "shares", "stage_history", "consents"}
-LEFT |= {"sha256", "follows_id", "probability", "legal_hold_reason", "converted_at"}
+LEFT |= {"sla", "sha256", "follows_id", "probability", "legal_hold_reason", "converted_at"}
 
 
 def token(number: int, place: int) -> str:
@@ -75,8 +75,9 @@ def _scalar(kind: type, name: str, number: int, place: int, rng: random.Random) 
         return _text(name, number, place)
     if kind in (int, Decimal):
         small = {"score": 100, "csat": 5, "reopen_count": 9, "number": 9, "order": 9}
+        small |= {"quantity": 99, "discount_percent": 100, "tax_percent": 100}
         if name in small:
-            return rng.randint(1, small[name])
+            return kind(rng.randint(1, small[name]))
         return kind(f"18{number:06d}{place:02d}")
     moment = FIRST_MOMENT + timedelta(hours=number, seconds=place)
     if kind in (datetime, AwareDatetime):

@@ -16,6 +16,11 @@ from backend.core.records import Record
 LEVELS = ("none", "own", "team", "subordinates", "all")
 SIGHTS = ("hidden", "masked", "read", "edit")
 CUSTOMERS_READ = ("public", "customers")
+SNAPSHOTS = ("snapshot", "snapshot_hash", "decided_hash")  # of an approval
+OFFERED = {"name", "opportunity_id", "account_id", "contact_id", "currency", "lines", "net_total"} | {
+    *("tax_total", "gross_total", "valid_until", "terms")
+}
+FOLLOWERS = ("attachment", "approval")  # of records of any kind
 STAFF_READS = (*CUSTOMERS_READ, "internal")
 
 
@@ -108,7 +113,7 @@ class Reference:
         level = self.level(person, item.kind, action)
         if level == "none":
             return False
-        if item.kind == "attachment":
+        if item.kind in FOLLOWERS:
             return self._may_with_target(person, action, item)
         return self.reaches(person, level, item) or self.is_opened(person, action, item)
 
@@ -184,7 +189,10 @@ class Reference:
         """Return the people and the teams that a record belongs to; a child's are its parent's."""
         parent = self._parent(item)
         if parent is not None:
-            return self._belongs_to(parent)
+            theirs, teams = self._belongs_to(parent)
+            if item.kind == "payment" and item.record.owner_id:  # who is to see to it that it comes in
+                theirs |= {item.record.owner_id}
+            return theirs, teams | frozenset(item.record.team_ids if item.kind == "payment" else ())
         record = item.record
         if item.kind in ("ticket", "conversation"):
             people = (record.owner_id, getattr(record, "assignee_id", None), self._account_owner(record))
@@ -199,6 +207,7 @@ class Reference:
 
     def _parent(self, item: Item) -> Item | None:
         names = {"message": "conversation_id", "answer": "conversation_id", "attachment": "target_id"}
+        names |= {"approval": "subject_id", "payment": "contract_id"}
         return self.town.items[getattr(item.record, names[item.kind])] if item.kind in names else None
 
     def _may_with_target(self, person: Person, action: str, item: Item) -> bool:
@@ -217,9 +226,16 @@ class Reference:
                 and not staff_only
                 and self._is_the_customers(person, parent)
             )
-        if item.kind == "attachment":
+        if item.kind in FOLLOWERS:
             parent = self._parent(item)
             return parent is not None and self._is_the_customers(person, parent)
+        if item.kind == "payment":
+            parent = self._parent(item)
+            return parent is not None and self._is_the_customers(person, parent)
+        if item.kind == "contract":
+            record: Any = item.record
+            is_theirs = record.contact_id == person.contact_id
+            return is_theirs and record.signed_at is not None and record.status != "void"
         if item.kind in ("ticket", "conversation"):
             return getattr(item.record, "contact_id", None) == person.contact_id
         if item.kind == "user":
@@ -245,6 +261,8 @@ class Reference:
 
     def sight(self, person: Person, kind: str, name: str) -> str:
         """Return how much of a field a person sees, of records of a kind that they read."""
+        if kind == "approval" and name in SNAPSHOTS and self._is_half_blind(person, "quote"):
+            return "hidden"
         shown = self.always_shown.get(kind)
         if shown is None:
             return "edit"
@@ -253,6 +271,10 @@ class Reference:
         if name in shown:
             return max(best, "read", key=SIGHTS.index)
         return best
+
+    def _is_half_blind(self, person: Person, kind: str) -> bool:
+        """Tell whether a person does not see all that is approved of a kind: quotes are all there is here."""
+        return any(self.sight(person, kind, name) in ("hidden", "masked") for name in OFFERED)
 
     def _sight_in(self, role: Role, kind: str, name: str) -> str:
         named = {**role.fields.get("*", {}), **role.fields.get(kind, {})}

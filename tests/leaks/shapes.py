@@ -151,7 +151,11 @@ def plain(value: Any) -> Any:
 def read(value: Any, like: Any) -> Any:
     """Return an answer's value so that it compares to what ``shown`` or ``plain`` gave."""
     if isinstance(value, dict):
-        return {name: one for name, one in value.items() if name != "__typename"}
+        known = like if isinstance(like, dict) else {}
+        return {name: read(one, known.get(name)) for name, one in value.items() if name != "__typename"}
+    if isinstance(value, list):
+        known_rows = like if isinstance(like, list) and len(like) == len(value) else [None] * len(value)
+        return [read(one, row) for one, row in zip(value, known_rows, strict=True)]
     if isinstance(value, str) and isinstance(like, date):
         moment = datetime.fromisoformat(value)
         return moment.astimezone(UTC) if isinstance(like, datetime) else moment.date()

@@ -27,7 +27,18 @@ from tests.leaks.conditions import CONDITIONS, camel, shown
 from tests.leaks.derived import derive
 from tests.leaks.reference import Item, Role, Rule, Territory, Town
 
-SHAREABLE = ("account", "contact", "lead", "opportunity", "task", "activity", "ticket", "conversation")
+SHAREABLE = (
+    "account",
+    "contact",
+    "lead",
+    "opportunity",
+    "quote",
+    "contract",
+    "task",
+    "activity",
+    "ticket",
+    "conversation",
+)
 KINDS: tuple[str, ...] = (
     "account",
     "contact",
@@ -38,7 +49,7 @@ KINDS: tuple[str, ...] = (
     "task",
     "activity",
 )
-KINDS += ("message", "article", "attachment", "macro")
+KINDS += ("quote", "contract", "payment", "message", "article", "attachment", "approval", "macro")
 OF_EACH = 12
 STAFF, CUSTOMERS, TEAMS = 7, 2, 3
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -136,7 +147,10 @@ class _Builder:
 
     async def _make_roles(self) -> None:
         for key, grants in built_in_roles(main.MODULES).items():
-            self.town.roles[key] = Role({kind: {**grant.levels} for kind, grant in grants.items()})
+            self.town.roles[key] = Role(
+                {kind: {**grant.levels} for kind, grant in grants.items()},
+                {kind: {**grant.fields} for kind, grant in grants.items()},
+            )
         for place in range(4):
             key, role = f"own_{place}", self._random_role()
             self.town.roles[key] = role
@@ -284,7 +298,7 @@ class _Builder:
         given["team_ids"] = rng.sample(self.teams, rng.choice([0, 0, 1, 2]))
         if kind == "contact" and place < CUSTOMERS:
             given["id"] = self.customers[place]
-        for name in ("account", "contact", "opportunity", "ticket", "conversation"):
+        for name in ("account", "contact", "opportunity", "contract", "ticket", "conversation"):
             if f"{name}_id" in REGISTRY[kind].model_fields:
                 given[f"{name}_id"] = self._any(name)
         if "assignee_id" in REGISTRY[kind].model_fields:
@@ -293,6 +307,42 @@ class _Builder:
 
     def _given_opportunity(self) -> dict[str, Any]:
         return {"pipeline_id": self.pipeline_id, "stage_type": "open"}
+
+    def _given_quote(self) -> dict[str, Any]:
+        return {"number": f"Q-{token(len(self.world.items), 99)}", "expires_at": None}
+
+    def _given_contract(self) -> dict[str, Any]:
+        """Some are drafts, which are ours alone; the days of the signed ones never come."""
+        is_signed = self.rng.random() < 0.7
+        found: dict[str, Any] = {
+            "number": f"C-{token(len(self.world.items), 99)}",
+            "contact_id": self.rng.choice([*self.customers, self._any("contact")]),
+            "status": self.rng.choice(["active", "terminated", "void"]) if is_signed else "draft",
+            "notice_days": self.rng.randrange(3650),
+        }
+        return found if is_signed else found | {"signed_at": None}
+
+    def _given_payment(self) -> dict[str, Any]:
+        return {
+            "number": f"P-{token(len(self.world.items), 99)}",
+            "contract_id": self._any("contract", none=0),
+        }
+
+    def _given_approval(self) -> dict[str, Any]:
+        number, id = len(self.world.items), self._any("quote", none=0)
+        assert id is not None
+        return {
+            "subject_kind": "quote",
+            "subject_id": id,
+            "number": self.town.items[id].record.number,
+            "requested_by": self.rng.choice(self.staff),
+            "approver_ids": [],
+            "snapshot_hash": f"{number:064x}",
+            "decided_hash": "",
+            "status": "pending",
+            "owner_id": None,
+            "team_ids": [],
+        }
 
     def _given_lead(self) -> dict[str, Any]:
         return {

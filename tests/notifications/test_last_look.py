@@ -5,17 +5,19 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import svcs
 
 from backend.core.unit_of_work import UnitOfWork
 from backend.house import House
 from backend.identity.documents import User
 from backend.service.documents import Ticket
+from backend.service.sla_clocks import watch_clocks
 from backend.service.tickets import assign_ticket
 from notifications.delivery import deliveries_of
 from notifications.documents import Notification, NotificationChannel
 from tests.crew import Crew
 from tests.notifications.everywhere import LEAVING, Everywhere
-from tests.notifications.pushing import PostOffice
+from tests.notifications.pushing import PostOffice, register
 from tests.notifications.test_every_channel import RECEIVERS, counts, states
 from tests.notifications.test_planning import prefer
 from tests.notifications.test_pushes import ticket_for
@@ -114,6 +116,29 @@ async def test_a_device_and_an_endpoint_that_are_removed_are_told_no_more_and_th
     # Nor of what comes later.
     await rep.raised("Call Wu")
     assert counts(await rep.send()) == got
+
+
+async def test_of_a_ticket_that_nobody_has_all_who_may_take_it_hear_until_somebody_has_it(
+    crew: Crew, post: PostOffice
+) -> None:
+    await register(crew.rep, "rep's phone")
+    targets = [{"metric": "RESOLUTION", "minutes": 100}]
+    await crew.manager.do("slaPolicyCreate", {"name": "Care", "targets": targets})
+    free, taken = [
+        await crew.manager.do("ticketCreate", {"subject": subject, "teamId": crew.teams["east"]})
+        for subject in ("Free", "Taken")
+    ]
+    await post.plan()
+    async with svcs.Container(crew.house.registry) as services:
+        await watch_clocks(services, now=post.clock.now() + timedelta(minutes=81))
+    await post.plan()
+    away = {"id": taken["id"], "assigneeId": crew.colleague.user_id}
+    assert (await crew.manager.do("ticketAssign", away))["__typename"] == "Ticket"
+    await post.send()
+    [heard] = await Notification.find({"subject_id": free["id"], "owner_id": crew.rep.user_id}).to_list()
+    assert (heard.type, await post.ends(heard.id)) == ("sla_near", [("sent", "")])
+    [late] = await Notification.find({"subject_id": taken["id"], "owner_id": crew.rep.user_id}).to_list()
+    assert await post.ends(late.id) == [("dropped", "assigned_elsewhere")]
 
 
 async def test_quiet_hours_are_those_of_the_recipients_wall_wherever_the_house_is(rep: Everywhere) -> None:

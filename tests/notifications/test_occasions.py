@@ -18,6 +18,8 @@ RECORDS: dict[str, dict[str, Any]] = {
     "account": {"name": "Acme"},
     "lead": {"fullName": "Acme", "company": "Acme"},
     "opportunity": {"name": "Acme"},
+    "quote": {"name": "Acme"},
+    "contract": {"name": "Acme"},
 }
 
 

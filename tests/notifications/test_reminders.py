@@ -1,7 +1,8 @@
-"""Reminders of tasks, meetings, leads and deals: once, to who holds it then, at the time that they want."""
+"""Reminders of tasks, meetings, leads, deals, contracts and payments: once, to whom and when it fits."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import svcs
@@ -9,12 +10,12 @@ import svcs
 from backend.core import relay
 from backend.core.alerts import Reminder
 from backend.core.events import RecordCreated
+from backend.core.ids import new_id
 from backend.core.ledger import LEDGER, entries_of
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.documents import Account
 from backend.identity.documents import User
 from backend.sales.documents import Opportunity
-from notifications.catalogue import CATALOGUE
 from notifications.documents import DueDate
 from notifications.due_dates import PATIENCE, try_again
 from notifications.reminders import Reminders
@@ -23,6 +24,7 @@ from tests.crew import Crew, Person
 from tests.notifications.test_planning import log_of, prefer
 
 HOUR = timedelta(hours=1)
+HOME = ZoneInfo("Asia/Shanghai")  # of every crew's workspace
 
 
 async def settle(crew: Crew) -> None:
@@ -212,10 +214,113 @@ async def test_handed_over_twice_a_record_is_reminded_of_once(crew: Crew) -> Non
     assert await lines(crew.rep) == [("task_due", "Task due: Call")]
 
 
+async def agreed(crew: Crew, **fields: Any) -> str:
+    """Sign a contract that began today in the workspace, and ends in a hundred days; return its id."""
+    today = datetime.now(HOME).date()
+    data = {"name": "Cold store", "accountId": new_id(), "start": f"{today}", "teamIds": [crew.teams["east"]]}
+    made = await crew.rep.do("contractCreate", data | {"end": f"{today + timedelta(days=100)}"} | fields)
+    assert (await crew.rep.do("contractSign", {"id": made["id"]}))["__typename"] == "Contract"
+    return str(made["id"])
+
+
+@pytest.mark.parametrize(("fields", "days"), [({}, 30), ({"noticeDays": 60}, 60), ({"noticeDays": 0}, 0)])
+async def test_a_contract_is_told_to_its_owner_as_long_before_its_end_as_it_says(
+    crew: Crew, fields: dict[str, Any], days: int
+) -> None:
+    await agreed(crew, **fields)
+    end = datetime.now(HOME).date() + timedelta(days=100)
+    over = datetime.combine(end + timedelta(days=1), time(), HOME)
+    minute = timedelta(minutes=1)
+    await tell(crew, over - timedelta(days=days) - minute)
+    assert await lines(crew.rep) == []
+    for moment in (over - timedelta(days=days), over + minute) if days else (over, over + minute):
+        await tell(crew, moment)
+    wanted = [("contract_expiring", "Contract ends: Cold store")] if days else []  # at its end it is too late
+    assert await lines(crew.rep) == wanted
+    assert await lines(crew.colleague) == await lines(crew.stranger) == []
+
+
+async def test_a_contract_that_was_signed_shortly_before_its_end_is_told_at_once(crew: Crew) -> None:
+    end = datetime.now(HOME).date() + timedelta(days=12)
+    await agreed(crew, end=f"{end}")
+    await tell(crew)
+    assert await lines(crew.rep) == [("contract_expiring", "Contract ends: Cold store")]
+
+
+async def test_a_contract_says_its_last_day_and_who_wants_it_otherwise_is_told_otherwise(crew: Crew) -> None:
+    await prefer(crew.rep, ahead=[{"type": "contract_expiring", "minutes": 90 * 24 * 60}])
+    contract = await agreed(crew, noticeDays=60)
+    await settle(crew)
+    [date] = await dates(crew, "contract_expiring")
+    assert date.due_at == date.date - timedelta(days=90)
+    await prefer(crew.rep, ahead=[])  # as the contract says, again
+    await settle(crew)
+    [date] = await dates(crew, "contract_expiring")
+    assert date.due_at == date.date - timedelta(days=60)
+    await tell(crew, date.due_at)
+    found = (await crew.rep.ask("{ notifications { nodes { body subjectId } } }"))["notifications"]["nodes"]
+    last = date.date - timedelta(minutes=1)
+    assert [one["subjectId"] for one in found] == [contract]
+    assert found[0]["body"] == f"It ends {last.day} {last:%b, %H:%M}."  # on the wall of who reads it: UTC
+
+
+@pytest.mark.parametrize("deed", ["Renew", "Terminate", "Void"])
+async def test_a_contract_that_is_renewed_or_ended_is_not_told(crew: Crew, deed: str) -> None:
+    contract = await agreed(crew)
+    await settle(crew)
+    assert len(await dates(crew, "contract_expiring")) == 1
+    data = {"id": contract} | ({} if deed == "Renew" else {"reason": "Over"})
+    done = await crew.rep.do(f"contract{deed}", data)
+    assert done["__typename"] == "Contract"
+    await tell(crew, soon(days=75))
+    assert await lines(crew.rep) == []
+    assert await dates(crew, "contract_expiring") == []  # nor the draft that follows
+
+
+async def test_a_payment_overdue_is_told_to_its_owner_and_the_contracts_until_it_is_paid(crew: Crew) -> None:
+    contract = await agreed(crew, ownerId=crew.manager.user_id)
+    today = datetime.now(HOME).date()
+    over = datetime.combine(today + timedelta(days=6), time(), HOME)
+    data = {"contractId": contract, "due": f"{today + timedelta(days=5)}", "amount": "100"}
+    for name, money in (("Nothing", []), ("Some", ["40"]), ("All", ["40", "60"])):
+        made = await crew.rep.do("paymentCreate", data | {"name": name})
+        for amount in money:
+            await crew.rep.do("paymentReceive", {"id": made["id"], "amount": amount})
+    await tell(crew, over - timedelta(minutes=1))
+    assert await lines(crew.rep) == await lines(crew.manager) == []
+    for _ in range(2):
+        await tell(crew, over)
+    wanted = [("payment_overdue", f"Payment overdue: {name}") for name in ("Nothing", "Some")]
+    assert sorted(await lines(crew.rep)) == sorted(await lines(crew.manager)) == wanted
+    for stranger in (crew.colleague, crew.stranger, crew.agent, crew.customer):
+        assert await lines(stranger) == []
+
+
+async def test_a_payment_that_is_paid_in_time_moved_or_void_is_not_told(crew: Crew) -> None:
+    contract = await agreed(crew)
+    today = datetime.now(HOME).date()
+    data = {"contractId": contract, "due": f"{today + timedelta(days=5)}", "amount": "100"}
+    paid, moved = [await crew.rep.do("paymentCreate", data | {"name": name}) for name in ("Paid", "Moved")]
+    await settle(crew)
+    assert len(await dates(crew, "payment_overdue")) == 2
+    # The tick comes before the listener has seen any of this.
+    await crew.rep.do("paymentReceive", {"id": paid["id"], "amount": "100"})
+    later = {"due": f"{today + timedelta(days=50)}"}
+    await crew.rep.do("paymentUpdate", {"id": moved["id"], **later})
+    async with svcs.Container(crew.house.registry) as services:
+        await (await services.aget(Reminders)).tell_what_is_due(services, now=soon(days=7))
+    await settle(crew)
+    assert await lines(crew.rep) == []
+    assert [one.record_id for one in await dates(crew, "payment_overdue")] == [moved["id"]]
+    await crew.rep.do("contractVoid", {"id": contract, "reason": "Never held"})
+    await tell(crew, soon(days=52))
+    assert await lines(crew.rep) == []
+    assert await dates(crew, "payment_overdue") == []
+
+
 async def test_a_room_adds_a_reminder_by_one_declaration(crew: Crew) -> None:
-    """A contract is not here yet; its reminder is one declaration about a record with a date."""
     declared = Reminder(
-        type="contract_expiring",
+        type="handed_off",  # which no room reminds of
         about=Account,
         date=lambda account: account.created_at + timedelta(days=30),
         tells=lambda account: [account.owner_id],
@@ -230,7 +335,6 @@ async def test_a_room_adds_a_reminder_by_one_declaration(crew: Crew) -> None:
         await reminders.on_changed(relay.Delivery(entry, RecordCreated()), services)
         await reminders.tell_what_is_due(services, now=soon(days=23, minutes=1))
     await settle(crew)
-    assert await lines(crew.rep) == [("contract_expiring", "Contract ends: Far East Cold Chain")]
+    assert [type for type, _ in await lines(crew.rep)] == ["handed_off"]
     with pytest.raises(ValueError, match="no type of notification is called lunch"):
         Reminders([Reminder(type="lunch", about=Account, date=lambda _: None, tells=lambda _: [])])
-    assert "contract_expiring" in CATALOGUE

@@ -4,9 +4,9 @@ import pytest
 
 from backend.core.sync import SyncedCollection
 from backend.crm.synced import ACCOUNTS, ACTIVITIES, CONTACTS, TASKS
-from backend.sales.synced import LEADS, OPPORTUNITIES
+from backend.sales.synced import CONTRACTS, LEADS, OPPORTUNITIES, PAYMENTS, QUOTES
 
-ALL = [ACCOUNTS, CONTACTS, TASKS, ACTIVITIES, OPPORTUNITIES, LEADS]
+ALL = [ACCOUNTS, CONTACTS, TASKS, ACTIVITIES, OPPORTUNITIES, LEADS, QUOTES, CONTRACTS, PAYMENTS]
 
 
 @pytest.mark.parametrize("collection", ALL, ids=lambda collection: collection.name)

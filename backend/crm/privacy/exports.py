@@ -88,6 +88,8 @@ async def _json_of_person(
         # A unit for each page: what was sent already is not kept in memory.
         if actor.is_customer and where.get("target_kind") == Contact.kind:
             return []  # files that we keep at their contact are our notes, too
+        if record.retells and not actor.is_customer:
+            return []  # the inbox of who exports: ours, and it may say what is covered where it was said
         return list(await store.unit_of_work(actor).find(record, where, **how))
 
     comma = b""
