@@ -49,7 +49,8 @@ async def hints(
             else:
                 place = page.place
             try:
-                await asyncio.wait_for(rings.wait(), LOOK_EVERY.total_seconds())
+                async with asyncio.timeout(LOOK_EVERY.total_seconds()):
+                    await rings.wait()
             except TimeoutError:
                 continue  # look all the same: another process may have written, or the session ended
 

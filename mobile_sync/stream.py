@@ -50,7 +50,8 @@ async def changes(
                     if rows:
                         yield rows
             try:
-                await asyncio.wait_for(rings.wait(), LOOK_EVERY.total_seconds())
+                async with asyncio.timeout(LOOK_EVERY.total_seconds()):
+                    await rings.wait()
             except TimeoutError:
                 continue  # look all the same: another process may have written, or the session ended
 

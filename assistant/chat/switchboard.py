@@ -100,7 +100,8 @@ class Switchboard:
                 while line.typing:
                     yield ChatEvent(ChatEventKind.TYPING, author=line.typing.pop())
                 try:
-                    await asyncio.wait_for(line.rings.wait(), LOOK_EVERY.total_seconds())
+                    async with asyncio.timeout(LOOK_EVERY.total_seconds()):
+                        await line.rings.wait()
                 except TimeoutError:
                     yield ChatEvent(ChatEventKind.QUIET)
 

@@ -98,7 +98,8 @@ async def end_server(process: asyncio.subprocess.Process) -> None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        async with asyncio.timeout(STOP_SECONDS):
+            await process.wait()
     except TimeoutError:
         log.warning("database_killed", process=process.pid, after_seconds=STOP_SECONDS)
         process.kill()

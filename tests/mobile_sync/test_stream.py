@@ -1,12 +1,21 @@
 """The stream on the wire: graphql-transport-ws, text frames, rows without a checkpoint."""
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
+import svcs
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from backend.crm.synced import ACCOUNTS
+from backend.identity.actors import Actors
+from mobile_sync.feed import present_place
+from mobile_sync.hints import hints
+from mobile_sync.stream import changes
 from tests.crew import Crew
 from tests.mobile_sync.test_pull import make_account
 
@@ -59,3 +68,35 @@ async def test_an_old_token_closes_the_socket_so_that_the_client_comes_back(crew
             await socket.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
+
+
+@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("sort", ["rows", "hints"])
+async def test_a_stream_that_is_cancelled_as_the_bell_rings_has_ended(
+    crew: Crew, sort: str, turns: int
+) -> None:
+    """A socket that closes cancels it, in whichever turn of the loop: one that goes on would never end."""
+    async with svcs.Container(crew.house.registry) as services:
+        actors = await services.aget(Actors)
+    await crew.house.relay.settle()
+    store, reader = crew.house.store, crew.rep.actor
+    place = await present_place(store.reader, reader, [ACCOUNTS])
+    stream: AsyncGenerator[Any, None] = (
+        changes(store, actors, reader, ACCOUNTS)
+        if sort == "rows"
+        else hints(store, actors, reader, [ACCOUNTS], place)
+    )
+
+    async def read() -> None:
+        async with aclosing(stream):
+            async for _ in stream:
+                pass
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0.2)  # until it waits for the bell
+    store.bell.ring(crew.workspace_id, store.bell.newest(crew.workspace_id) + 1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait({reading}, timeout=2)
+    assert reading.cancelled()
