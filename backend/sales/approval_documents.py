@@ -69,12 +69,14 @@ class Approval(Record):
     requested_at: datetime
     note: str = Field(default="", max_length=2_000)
     approver_ids: list[str] = Field(default_factory=list)
-    snapshot: str
-    snapshot_hash: str = Field(pattern=HASH)
+    # Not for whoever reads the request (``sees_snapshot``), so in nothing that shows whole records either: a
+    # person's export has the subject itself, veiled.
+    snapshot: str = Field(repr=False)
+    snapshot_hash: str = Field(pattern=HASH, repr=False)
     status: ApprovalStatus = ApprovalStatus.PENDING
     decided_by: str | None = None
     decided_at: datetime | None = None
-    decided_hash: str = Field(default="", pattern=HASH)
+    decided_hash: str = Field(default="", pattern=HASH, repr=False)
     comment: str = Field(default="", max_length=2_000)
 
     def principals(self) -> list[str]:

@@ -83,6 +83,8 @@ async def test_an_export_holds_everything_with_its_files_in_the_documented_shape
     }
     assert first["fields"]["address"]["postalCode"] == ""
     assert fields(found, "opportunity")[0]["amount"] == "1200.50"
+    # What was approved is there as its record, as far as one may see it, and not a second time.
+    assert fields(found, "approval")[0].keys().isdisjoint({"snapshot", "snapshotHash", "decidedHash"})
     said = {message["body"] for message in fields(found, "message")}
     assert said == {f"{story.secret}. {story.spaced}", f"Dear {story.name}, noted."}
     [file] = found["attachments"]
