@@ -15,7 +15,8 @@ from backend.core.records import ENVELOPE, Record
 
 FIRST_MOMENT = datetime(2031, 1, 1, tzinfo=UTC)
 _TEXT = re.compile(r"q([0-9a-f]{5})([0-9a-f]{2})z")
-_DIGITS = re.compile(r"(?<![0-9a-zA-Z])(?:\+8613|18)(\d{6})(\d{2})(?![0-9a-zA-Z])")
+# With a half behind it, it is a limit that a rule of the world compares by.
+_DIGITS = re.compile(r"(?<![0-9a-zA-Z])(?:\+8613|18)(\d{6})(\d{2})(?![0-9a-zA-Z]|\.5)")
 SPOKEN = {"currency": "EUR", "locale": "en", "language": "en", "stage": "new", "country": "DE"}
 # What the store or a rule of the house fills, or what would make the record another thing.
 LEFT = ENVELOPE | {"ext", "external_ids", "revision_id", "erased_at", "shares", "stage_history", "consents"}

@@ -13,7 +13,7 @@ CONDITIONS: dict[str, list[Callable[[random.Random], dict[str, Any]]]] = {
     "account": [
         lambda rng: one("type", "in", *rng.sample(["customer", "prospect", "partner", "other"], 2)),
         lambda rng: one("industry", "contains", rng.choice("02468ace")),
-        lambda rng: one("annual_revenue", "gt", f"18{rng.randrange(300):06d}00"),
+        lambda rng: one("annual_revenue", "gt", f"18{rng.randrange(300):06d}00.5"),
         lambda rng: {
             "any": [one("lifecycle", "eq", "customer"), one("tier", "contains", rng.choice("13579"))]
         },
@@ -35,7 +35,7 @@ CONDITIONS: dict[str, list[Callable[[random.Random], dict[str, Any]]]] = {
         lambda rng: one("department", "contains", rng.choice("02468ace")),
         lambda rng: one("do_not_call", "eq", "true"),
     ],
-    "opportunity": [lambda rng: one("amount", "lte", f"18{rng.randrange(300):06d}99")],
+    "opportunity": [lambda rng: one("amount", "lte", f"18{rng.randrange(300):06d}99.5")],
 }
 
 
