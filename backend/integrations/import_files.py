@@ -54,7 +54,7 @@ async def import_bytes(
         table = await _read(data, fields)
         create = partial(create_import, fields=fields, file=file, table=table, id=job_id)
         job = await store.write(actor, create, mutation_id=mutation_id, purpose=purpose)
-    except BaseException:
+    except Exception:  # not when cancelled: the commit may be under way, and then the import needs its file
         await uploads.files.remove(actor.workspace_id, file.id)
         raise
     if job.file_id != file.id:  # a repeat: the file is here already
