@@ -10,7 +10,7 @@ from backend.core.store import Store
 from backend.crm.documents import Account
 from backend.house import House
 from tests.counting import Commands, counted_client
-from tests.crew import Crew
+from tests.crew import Crew, Person
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ async def test_a_page_and_its_relations_cost_two_reads(counted: tuple[Crew, Comm
     }
     sent = commands.take()
     # One window of the feed per scope of the rep (own, team), then the accounts of all contacts at once.
-    assert sent == {"find contacts": 2, "aggregate accounts": 1}
+    assert sent == {"find contacts": 2, "find accounts": 1}
 
 
 async def test_a_single_read_costs_one(counted: tuple[Crew, Commands]) -> None:
@@ -91,3 +91,29 @@ async def test_whoever_looks_up_hears_of_a_failure(
     )
 
     assert [type(answer) for answer in answers] == [AttributeError, AttributeError]
+
+
+async def test_records_found_by_id_alone_cost_one_read_for_all_who_look_and_obey_the_same_rules(
+    counted: tuple[Crew, Commands],
+) -> None:
+    crew, commands = counted
+    made = [await crew.rep.do("accountCreate", {"name": f"A{n}"}) for n in range(3)]
+    await crew.rep.do("accountDelete", {"id": made[2]["id"]})
+    ids = [*(one["id"] for one in made), new_id()]
+    store = crew.house.store
+    commands.take()
+
+    async def seen_by(person: Person) -> list[str]:
+        found = await store.unit_of_work(person.actor).find(Account, {"_id": {"$in": ids}})
+        return [one.name for one in found]
+
+    async def first_seen_by(person: Person) -> str:
+        found = await store.unit_of_work(person.actor).find_one(Account, {"_id": ids[0]})
+        return found.name if found else ""
+
+    everybody = (crew.rep, crew.stranger, crew.customer)
+    several = asyncio.gather(*map(seen_by, everybody))
+    first = asyncio.gather(*map(first_seen_by, everybody))
+    assert await several == [["A0", "A1"], [], []]
+    assert await first == ["A0", "", ""]
+    assert commands.take() == {"find accounts": 1}
