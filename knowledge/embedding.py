@@ -1,16 +1,17 @@
 """Turn questions and passages into unit rows, off the event loop.
 
-Two lanes of one thread each: questions never wait behind an index that is being built, and questions that
-arrive while the encoder is busy share its next run. The model loads in the background on first need.
+Two lanes of some threads each: questions never wait behind an index that is being built. The model loads in
+the background on first need.
 """
 
 import asyncio
 import hashlib
 import json
 import os
-from collections import deque
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.float32]
 
-QUESTIONS_PER_RUN = 16
-PASSAGES_PER_RUN = 16  # about a second of work: long enough to be efficient, short enough to be fair
-MAX_WAITING_QUESTIONS = 512  # some seconds of work; beyond that an honest refusal beats a long wait
+# Encoded at once, like lengths together. More are not faster: what a token costs hardly falls, every shorter
+# text is padded to the longest, and long ones leave the processor's cache.
+TEXTS_TOGETHER = 4
+# Of a lane. Two texts on a thread each take less of the processor than one on two threads after the other.
+THREADS = min(4, os.cpu_count() or 1)
+MAX_WAITING_QUESTIONS = 512  # askers: some seconds of work; beyond that an honest refusal beats a long wait
 
 log = structlog.get_logger(__name__)
 
@@ -65,12 +69,7 @@ class _Loaded:
     dimension: int
     model: "SentenceTransformer"
     places: dict[Language, Places]
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    texts: Sequence[str]
-    answer: "Future[list[Reading]]"
+    turn: AbstractContextManager[Any]  # taken for a run: a lock where the model serves one thread at a time
 
 
 class Embedder:
@@ -82,9 +81,9 @@ class Embedder:
 
     def __init__(self, *, models_folder: Path, model: str = "") -> None:
         self._models_folder, self._model = models_folder, model
-        self._questions = ThreadPoolExecutor(1, thread_name_prefix="embed-questions")
-        self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passages")
-        self._waiting: deque[_Waiting] = deque()
+        self._questions = ThreadPoolExecutor(THREADS, thread_name_prefix="embed-questions")
+        self._passages = ThreadPoolExecutor(THREADS, thread_name_prefix="embed-passages")
+        self._waiting_questions = 0
         self._loading: Future[_Loaded] | None = None
 
     @property
@@ -137,15 +136,13 @@ class Embedder:
 
     async def read_queries(self, texts: Sequence[str]) -> list[Reading]:
         """Read questions as ``embed_queries`` does, with the rows of their tokens."""
-        loaded = await self._load()
-        if not texts:
-            return []
-        if len(self._waiting) >= MAX_WAITING_QUESTIONS:
+        if self._waiting_questions >= MAX_WAITING_QUESTIONS:
             raise Unavailable("Too many questions are being looked up at once; try again in a moment.")
-        request = _Waiting(texts, Future())
-        self._waiting.append(request)
-        self._questions.submit(self._answer_waiting, loaded)
-        return await asyncio.wrap_future(request.answer)
+        self._waiting_questions += 1
+        try:
+            return await self._read_in_runs(self._questions, texts, "query")
+        finally:
+            self._waiting_questions -= 1
 
     async def embed_passages(self, texts: Sequence[str]) -> Rows:
         """Embed passages of articles: float32 (len(texts), dimension), unit rows, in order."""
@@ -153,30 +150,33 @@ class Embedder:
 
     async def read_passages(self, texts: Sequence[str]) -> list[Reading]:
         """Read passages as ``embed_passages`` does, with the rows of their tokens."""
-        return await self._read_in_runs(texts, "document")
+        return await self._read_in_runs(self._passages, texts, "document")
 
     async def read_titles(self, texts: Sequence[str]) -> list[Reading]:
         """Read titles as questions are read: a title often is one. They wait with the passages."""
-        return await self._read_in_runs(texts, "query")
+        return await self._read_in_runs(self._passages, texts, "query")
 
-    async def _read_in_runs(self, texts: Sequence[str], side: str) -> list[Reading]:
+    async def _read_in_runs(self, lane: ThreadPoolExecutor, texts: Sequence[str], side: str) -> list[Reading]:
+        """Read texts a few at a time, those of like length together; at most ``THREADS`` runs wait in a lane.
+
+        Whoever comes meanwhile has the next turn, however many texts there are.
+        """
         loaded = await self._load()
-        readings: dict[int, Reading] = {}
-        # Texts of like length share a run, so that little is padding.
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for start in range(0, len(by_length), PASSAGES_PER_RUN):
-            picked = by_length[start : start + PASSAGES_PER_RUN]
-            run = self._passages.submit(_read, loaded.model, [texts[i] for i in picked], side)
-            made: list[Reading] = await asyncio.wrap_future(run)
-            readings |= dict(zip(picked, made, strict=True))
+        together = min(TEXTS_TOGETHER, -(-len(texts) // THREADS) or 1)
+        runs = [by_length[start : start + together] for start in range(0, len(by_length), together)]
+        readings: dict[int, Reading] = {}
+        for start in range(0, len(runs), THREADS):
+            some = runs[start : start + THREADS]
+            going = [lane.submit(_run, loaded, [texts[i] for i in run], side) for run in some]
+            for run, made in zip(some, await asyncio.gather(*map(asyncio.wrap_future, going)), strict=True):
+                readings |= zip(run, made, strict=True)
         return [readings[i] for i in range(len(texts))]
 
     def close(self) -> None:
-        """Stop both lanes after what they are doing now; questions still waiting are cancelled."""
+        """Stop both lanes after what they are doing now; texts still waiting are cancelled."""
         for lane in (self._questions, self._passages):
             lane.shutdown(wait=True, cancel_futures=True)
-        while self._waiting:
-            self._waiting.popleft().answer.cancel()
 
     def _loaded(self) -> _Loaded:
         if self._loading is None or not self.ready:
@@ -189,35 +189,20 @@ class Embedder:
         # Shielded: a caller who gives up must not cancel the load for everybody else.
         return await asyncio.shield(asyncio.wrap_future(self._loading))
 
-    def _answer_waiting(self, loaded: _Loaded) -> None:
-        """Answer in one run what has gathered by now; runs on the questions' thread."""
-        taken: list[_Waiting] = []
-        while self._waiting and sum(len(w.texts) for w in taken) < QUESTIONS_PER_RUN:
-            request = self._waiting.popleft()
-            if request.answer.set_running_or_notify_cancel():
-                taken.append(request)
-        if not taken:
-            return
-        try:
-            readings = _read(loaded.model, [text for w in taken for text in w.texts], "query")
-        except Exception as error:  # noqa: BLE001  handed to every asker, who raises it
-            for request in taken:
-                request.answer.set_exception(error)
-            return
-        start = 0
-        for request in taken:
-            request.answer.set_result(readings[start : start + len(request.texts)])
-            start += len(request.texts)
-
 
 def _rows_of(readings: Sequence[Reading], dimension: int) -> Rows:
     return np.array([reading.row for reading in readings], np.float32).reshape(len(readings), dimension)
 
 
+def _run(loaded: _Loaded, texts: list[str], side: str) -> list[Reading]:
+    with loaded.turn:
+        return _read(loaded.model, texts, side)
+
+
 def _read(model: "SentenceTransformer", texts: list[str], side: str) -> list[Reading]:
     """Run the encoder once over a few texts with the prompt of one side, ``query`` or ``document``."""
     encode = model.encode_query if side == "query" else model.encode_document
-    outputs: Any = encode(texts, batch_size=PASSAGES_PER_RUN, show_progress_bar=False, output_value=None)
+    outputs: Any = encode(texts, batch_size=TEXTS_TOGETHER, show_progress_bar=False, output_value=None)
     before = _prompt_tokens(model, side)
     return [_reading(output, before) for output in outputs]
 
@@ -257,7 +242,9 @@ def _load(models_folder: Path, model: str) -> _Loaded:
             f"RAPPORT_EMBEDDING_MODEL names {model!r}, which is no folder here: "
             "put a sentence-transformers model there, or unset it for the default model."
         )
+    turn: AbstractContextManager[Any] = threading.Lock()  # fast tokenizers refuse a second thread
     if (folder / "onnx_encoder.json").is_file():
+        turn = nullcontext()
         settings = json.loads((folder / "config_sentence_transformers.json").read_text())
         loaded = SentenceTransformer(
             modules=[OnnxEncoder.load(str(folder))],
@@ -272,7 +259,7 @@ def _load(models_folder: Path, model: str) -> _Loaded:
         raise Unavailable(f"{folder} does not say how long its rows are; it is no embedding model.")
     log.info("embedding model loaded", model=folder.name, dimension=dimension)
     places = {language: _place(loaded, list(sentences)) for language, sentences in EVERYDAY.items()}
-    return _Loaded(f"{folder.name}-{_digest(folder)}", dimension, loaded, places)
+    return _Loaded(f"{folder.name}-{_digest(folder)}", dimension, loaded, places, turn)
 
 
 def _place(model: "SentenceTransformer", sentences: list[str]) -> Places:

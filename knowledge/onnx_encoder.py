@@ -16,7 +16,7 @@ import torch
 from sentence_transformers.base.modules import InputModule
 from tokenizers import Tokenizer
 
-THREADS = 2  # more do not pay for one short question
+THREADS = 1  # of a run: whoever embeds makes several at once, and a run shared by threads costs more in all
 
 
 class OnnxEncoder(InputModule):

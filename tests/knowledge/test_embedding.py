@@ -77,6 +77,16 @@ async def test_many_askers_at_once_each_get_their_own_row_and_the_loop_stays_fre
     assert longest < 0.25
 
 
+async def test_who_asks_little_does_not_wait_for_who_asks_much(embedder: Embedder) -> None:
+    much = asyncio.create_task(
+        embedder.embed_queries([f"text number {number} of many" for number in range(200)])
+    )
+    await asyncio.sleep(0)
+    assert (await embedder.embed_queries(["one question"])).shape == (1, 384)
+    assert not much.done()
+    assert (await much).shape == (200, 384)
+
+
 async def test_an_asker_who_leaves_disturbs_nobody(embedder: Embedder) -> None:
     leaving = asyncio.create_task(embedder.embed_queries(["I am leaving"]))
     staying = asyncio.create_task(embedder.embed_queries(["I am staying"]))
