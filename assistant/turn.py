@@ -1,5 +1,6 @@
 """One turn: a question is looked up with the asker's rights, decided, and stored with its answer at once."""
 
+import asyncio
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -126,15 +127,17 @@ async def _work_out(
     """Understand, look up, decide and draft: everything slow, before the unit that writes."""
     started = time.perf_counter()
     notice(Step.UNDERSTANDING)
-    policy, understood = await find_policy(uow), understand(question)
-    adjustment = await adjustment_of(uow)
+    understood = understand(question)
+    policy, adjustment, earlier = await asyncio.gather(
+        find_policy(uow), adjustment_of(uow), _earlier_turns(uow, conversation)
+    )
     asked = _Asked(
         uow=uow,
         conversation=conversation,
         policy=policy,
         question=question,
         understood=understood,
-        earlier=await _earlier_turns(uow, conversation),
+        earlier=earlier,
         judging=Judging(load_calibration(), uow.at, adjustment, strict=policy.mode is AnswerMode.STRICT),
     )
     at_once = decide_without_search(
