@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.spans import Span, read_spans, widen
+from assistant.spans import Span, join_section, read_spans, widen
 from knowledge.search import Hit, SearchResult
 from knowledge.text import tokens
 
@@ -20,27 +20,40 @@ class Quotation:
 
 
 def quote_best(hit: Hit) -> Quotation:
-    """Quote the span around what the search found nearest: lists and tables whole."""
-    return _quotation(hit, widen(hit.text, span_around(hit)))
+    """Quote what stands around what the search found nearest: lists, tables, short sections whole."""
+    span = span_to_show(hit.text, hit.quote_start, hit.quote_end)
+    return Quotation(hit, span.text, hit.start + span.start, hit.start + span.end, span.heading)
+
+
+def span_to_show(text: str, start: int, end: int) -> Span:
+    """Return what of a passage is shown where ``text[start:end]`` is the nearest to the question."""
+    spans = read_spans(text, 0, len(text))
+    number = _around(spans, start, end)
+    return (
+        Span(text[start:end], start, end)
+        if number is None
+        else widen(text, join_section(text, spans, number))
+    )
 
 
 def span_around(hit: Hit) -> Span:
-    """Return the quotable span that holds the search's nearest sentence, item or row."""
+    """Return the paragraph, sentence, list or table that holds the search's nearest sentence, item or row."""
     spans = read_spans(hit.text, 0, len(hit.text))
-    middle = (hit.quote_start + hit.quote_end) // 2
-    holding = [span for span in spans if span.start <= middle < span.end]
-    if holding:
-        return holding[0]
-    # The nearest is a heading: what stands below it is meant.
-    below = [span for span in spans if span.start >= hit.quote_end]
-    if below:
-        return below[0]
-    return spans[-1] if spans else Span(hit.quote, hit.quote_start, hit.quote_end)
+    number = _around(spans, hit.quote_start, hit.quote_end)
+    return Span(hit.quote, hit.quote_start, hit.quote_end) if number is None else spans[number]
+
+
+def _around(spans: Sequence[Span], start: int, end: int) -> int | None:
+    middle = (start + end) // 2
+    holding = [number for number, span in enumerate(spans) if span.start <= middle < span.end]
+    # The nearest may be a heading: what stands below it is meant.
+    below = [number for number, span in enumerate(spans) if span.start >= end]
+    return next(iter([*holding, *below]), len(spans) - 1 if spans else None)
 
 
 def shown_of(hit: Hit) -> str:
     """Return what a reader would be shown of a hit: title, headings and the span to be quoted."""
-    span = span_around(hit)
+    span = span_to_show(hit.text, hit.quote_start, hit.quote_end)
     return text_of(hit.title, [*hit.heading_path, span.heading], span.text)
 
 
@@ -61,7 +74,3 @@ def is_exact(quotation: Quotation, found: SearchResult) -> bool:
     if article is None or article.version_number != quotation.hit.article_version or not quotation.text:
         return False
     return article.body[quotation.start : quotation.end] == quotation.text
-
-
-def _quotation(hit: Hit, span: Span) -> Quotation:
-    return Quotation(hit, span.text, hit.start + span.start, hit.start + span.end, span.heading)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from assistant.citations import Quotation, is_exact, quote_best, shown_of, text_of
+from assistant.citations import Quotation, is_exact, quote_best, shown_of, span_around, text_of
 from assistant.confidence import AS_LEARNED, Adjustment, Calibration, Confidence
 from assistant.contradictions import disagree
 from assistant.documents import Decision, Reason
@@ -158,7 +158,10 @@ def _answered(found: SearchResult, confidence: Confidence, judging: Judging) -> 
 
 def _disagree(two: Sequence[Quotation]) -> bool:
     one, other = two
-    return one.hit.locale[:2] == other.hit.locale[:2] and disagree(one.text, other.text)
+    if one.hit.locale[:2] != other.hit.locale[:2]:
+        return False
+    # Not the whole sections quoted: what else they say would hide that they speak of the same.
+    return disagree(span_around(one.hit).text, span_around(other.hit).text)
 
 
 def _verified(hits: Sequence[Hit], found: SearchResult, *, now: datetime) -> tuple[Quotation, ...]:

@@ -4,7 +4,7 @@ Pure. A span is an exact slice of the article's body, so that a citation can be 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from knowledge.sentences import split_sentences
@@ -58,6 +58,26 @@ def read_spans(body: str, start: int, end: int) -> list[Span]:
     if lead is not None:
         spans.extend(_text_spans(body, lead))
     return spans
+
+
+def join_section(body: str, spans: Sequence[Span], number: int) -> Span:
+    """Return the span with all that stands under its heading, unless that is longer than a paragraph may be.
+
+    Of "Yes. | a table" the sentence says nothing without the table, nor the table without the sentence.
+    """
+    first = last = number
+    while first > 0 and _follows(body, spans[first - 1], spans[first]):
+        first -= 1
+    while last + 1 < len(spans) and _follows(body, spans[last], spans[last + 1]):
+        last += 1
+    span = spans[number]
+    start, end = spans[first].start, spans[last].end
+    return span if end - start > LONGEST_PARAGRAPH else _span(body, start, end, span.heading)
+
+
+def _follows(body: str, one: Span, other: Span) -> bool:
+    """Tell whether a span follows another under the same heading."""
+    return not body[one.end : other.start].strip()
 
 
 def widen(body: str, span: Span) -> Span:

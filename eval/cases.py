@@ -14,12 +14,10 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
-from assistant.citations import text_of
+from assistant.citations import span_to_show, text_of
 from assistant.confidence import group_of
 from assistant.measuring import FoundText, measure_words, values_of
-from assistant.spans import read_spans
 from assistant.turn import ARTICLES_LOOKED_AT
 from eval.frame import Evaluation
 from knowledge.embedding import Reading
@@ -33,8 +31,10 @@ from knowledge.passage_index import (
     place_of,
 )
 from knowledge.passages import Passage, split_passages, text_to_embed
-from knowledge.quotes import pick_span, read_quotable, share_of, split_spans, worth_comparing
+from knowledge.quotes import Nearness, choose, offer, read_quotable, split_spans
+from knowledge.ranking import Hit
 from knowledge.search import PASSAGES_PER_HIT
+from knowledge.sentence_rows import SentenceRow, compare_rows
 from knowledge.text import Language, guess_language, tokens
 from knowledge.token_rows import pack_tokens
 
@@ -95,9 +95,13 @@ class Base:
                 numbers.append(names.index(title) if title else 0)
         quotable = [read_quotable(passage.text) for _, passage in self.passages.values()]
         contexts = list(dict.fromkeys(span.context for one in quotable for span in one.spans))
-        self.rows = dict(zip(contexts, await evaluation.embed_queries(contexts), strict=True))
-        readings, places = await evaluation.read_passages(texts), evaluation.embedder.places
-        packed = [pack_tokens(reading.tokens, place_of(places, self.language)) for reading in readings]
+        readings, self.places = await evaluation.read_passages(texts), evaluation.embedder.places
+        place, places = place_of(self.places, self.language), self.places
+        packed = [pack_tokens(reading.tokens, place) for reading in readings]
+        titles = await evaluation.read_queries(names)
+        sentences = [*names, *contexts]
+        read = [*titles, *await evaluation.read_queries(contexts)]
+        self.rows = {text: SentenceRow.of(row, place) for text, row in zip(sentences, read, strict=True)}
         self.index = FaissPassageIndex.build(
             indexed,
             np.array([reading.row for reading in readings], np.float32),
@@ -105,40 +109,42 @@ class Base:
             model=evaluation.embedder.name,
             documents=[tokens(text) for text in texts],
             language_means=evaluation.embedder.language_means,
-            titles=make_titles([r.row for r in await evaluation.read_queries(names)], numbers, places),
+            titles=make_titles([reading.row for reading in titles], numbers, places),
             tokens=make_tokens(packed, places),
         )
 
     def ask(self, asked: Asked, reading: Reading, allowed: set[str]) -> Case | None:
         """Ask in the base of the ``allowed`` articles and measure; None when nothing at all is found."""
         words, language = tokens(asked.text), guess_language(asked.text)
+        question = Question(reading.row, words, language, reading.tokens)
         found = self.index.search(
-            Question(reading.row, words, language, reading.tokens),
-            limit=ARTICLES_LOOKED_AT * PASSAGES_PER_HIT,
-            allowed_articles=allowed,
+            question, limit=ARTICLES_LOOKED_AT * PASSAGES_PER_HIT, allowed_articles=allowed
         )
-        best = list({hit.article_id: hit for hit in reversed(found.hits)}.values())
-        best = sorted(best, key=lambda hit: -hit.score)[:ARTICLES_LOOKED_AT]
-        if not best:
+        by_article: dict[str, list[Hit]] = {}
+        for hit in found.hits:
+            by_article.setdefault(hit.article_id, []).append(hit)
+        if not by_article:
             return None
+        first, *others = list(by_article.values())[:ARTICLES_LOOKED_AT]
+        quoted, shown, nearness = self._quote(question, first)
         texts = [
-            FoundText.of(self._text(hit.passage_id), dense=hit.dense, lexical=hit.lexical) for hit in best
+            FoundText.of(self._text(id), dense=hit.dense, lexical=hit.lexical)
+            for id, hit in [(quoted, first[0]), *((hits[0].passage_id, hits[0]) for hits in others)]
         ]
-        shown, cosines = self._shown(words, reading, best[0].passage_id)
-        firsts = [hit.article_id for hit in best[:2]]
+        firsts = list(by_article)[:2]
         return Case(
             set=self.name,
             asked=asked,
             group=group_of(language, same_language=found.features.same_language),
             language=language,
             values=values_of(
-                found.features.with_quotes(cosines),
-                measure_words(words, texts, shown, self._heading(best[0].passage_id)),
+                found.features.with_quotes(nearness.cosines),
+                measure_words(words, texts, shown, self._heading(quoted)),
             ),
             first=firsts[0] in asked.answers and asked.fact in shown,
             pair=not asked.answers.isdisjoint(firsts),
             answerable=not asked.answers.isdisjoint(allowed),
-            passage_id=best[0].passage_id,
+            passage_id=quoted,
         )
 
     def sentences(self, passage_id: str) -> list[str]:
@@ -154,23 +160,22 @@ class Base:
         article_id, passage = self.passages[passage_id]
         return text_of(self.articles[article_id][0], passage.heading_path, passage.text)
 
-    def _shown(
-        self, words: Sequence[str], reading: Reading, passage_id: str
-    ) -> tuple[str, NDArray[np.float32]]:
-        """Return what would be shown, as search and `assistant.citations` choose, and what was compared."""
-        article_id, passage = self.passages[passage_id]
-        quotable = read_quotable(passage.text)
-        share = share_of(quotable.words, self.index.lexical.weights(words))
-        kept = worth_comparing(share)
-        spans = [quotable.spans[number] for number in kept]
-        cosines = np.array([self.rows[span.context] for span in spans], np.float32) @ reading.row
-        chosen = pick_span(spans, share[kept], cosines)
-        middle = (chosen.start + chosen.end) // 2
-        holding = [s for s in read_spans(passage.text, 0, len(passage.text)) if s.start <= middle < s.end]
-        title = self.articles[article_id][0]
-        if not holding:
-            return text_of(title, passage.heading_path, chosen.context), cosines
-        return text_of(title, [*passage.heading_path, holding[0].heading], holding[0].text), cosines
+    def _quote(self, question: Question, hits: Sequence[Hit]) -> tuple[str, str, Nearness]:
+        """Choose what to quote of an article's passages as search does.
+
+        Return the passage it stands in, what would be shown, and how near all that was compared comes.
+        """
+        passages = [self.passages[hit.passage_id][1] for hit in hits]
+        offered = offer([passage.text for passage in passages], self.index.lexical.weights(question.tokens))
+        rows = [self.rows[span.context] for span in offered.spans]
+        title = self.articles[hits[0].article_id][0]
+        place = place_of(self.places, question.language)
+        nearness = compare_rows(question, place, rows, self.rows.get(title))
+        best = choose(offered, [hit.score for hit in hits], nearness)
+        number, span = offered.passages[best], offered.spans[best]
+        shown = span_to_show(passages[number].text, span.start, span.end)
+        headings = [*passages[number].heading_path, shown.heading]
+        return hits[number].passage_id, text_of(title, headings, shown.text), nearness
 
 
 def is_train(key: str) -> bool:

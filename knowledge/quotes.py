@@ -1,4 +1,4 @@
-"""Find the words of a passage that a quotation should show: a sentence, a list item or a table row."""
+"""Find the words of an article that a quotation should show: a sentence, a list item or a table row."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,15 +7,20 @@ from functools import lru_cache
 
 import numpy as np
 
-from knowledge.ranking import Floats, Statistics
+from knowledge.ranking import Floats
 from knowledge.sentences import Sentence, split_sentences
 from knowledge.text import tokens
+from knowledge.token_rows import LEAST_SPREAD
 
 PASSAGES_REMEMBERED = 2_000  # some kilobytes each
-SPANS_COMPARED = 12  # of one passage, the wordiest: what one run of the encoder takes
-# Of meaning beside words. Chosen on the teaching half of eval/questions, where the sentence wanted is known:
-# the encoder tells sentences of one passage apart worse than words do, and with their headings better.
-MEANING_WEIGHT = 0.15
+PASSAGES_QUOTED = 6  # of one article, of those that the search found
+SPANS_COMPARED = 11  # of them all, the wordiest: with the title what one run of the encoder takes
+# How much a share of words, a cosine of tokens, a cosine of the whole, and a passage's score count. Chosen on
+# the teaching half of eval/questions, where the sentence wanted is known. Plain differences, no z-scores:
+# where all spans come alike near, as under a title that asks the same, that shall decide nothing.
+WORDS_WEIGHT, TOKENS_WEIGHT, MEANING_WEIGHT, PASSAGE_WEIGHT = 1.0, 2.0, 0.5, 0.05
+TELLING = 0.5  # the power of a token's spread over the spans by which it weighs
+TITLE_COUNTS = 0.8  # what the title says is said of every sentence, somewhat less
 
 _HEADING = re.compile(r"#{1,6}\s")
 _RULE = re.compile(r"[\s|:\-=*_`~]*")  # the line under a table's head, a fence, a ruler
@@ -71,21 +76,63 @@ def _heads_a_table(sentence: Sentence, following: Sentence | None) -> bool:
     return bool(ruled and _ROW.match(sentence.text))
 
 
-def share_of(words: Sequence[frozenset[str]], weights: Mapping[str, float]) -> Floats:
-    """Return for each span's words the share of the question's weighted words that it holds, 0 to 1."""
+@dataclass(frozen=True)
+class Nearness:
+    """How near spans come to a question: the ``cosines`` of their contexts (n,), and for each of its tokens.
+
+    ``nearest`` (n, m): the cosine of the nearest token of the span, or what the title over it counts for.
+    """
+
+    cosines: Floats
+    nearest: Floats
+
+    @property
+    def tokens(self) -> Floats:
+        """Return one score a span: tokens weigh by how far they tell these spans apart; 0 without tokens."""
+        if not self.nearest.shape[1]:
+            return np.zeros(len(self.nearest), np.float32)
+        weights = (self.nearest.std(axis=0) + LEAST_SPREAD) ** TELLING
+        return np.asarray(np.einsum("ij,j->i", self.nearest, weights / weights.sum()), np.float32)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What could be quoted of an article: spans in order, and the number of the passage that each stands in.
+
+    ``shares``: the share of the question's weighted words that each one's context holds, 0 to 1.
+    """
+
+    spans: tuple[Span, ...]
+    passages: tuple[int, ...]
+    shares: Floats
+
+
+def offer(passages: Sequence[str], weights: Mapping[str, float]) -> Offer:
+    """Return the wordiest spans of an article's passages, up to SPANS_COMPARED, in their order.
+
+    ``passages`` (one or more) are those found, best first; ``weights`` those of the question's words.
+    """
+    quotable = [read_quotable(text) for text in passages[:PASSAGES_QUOTED]]
+    spans = [span for some in quotable for span in some.spans]
+    owners = [number for number, some in enumerate(quotable) for _ in some.spans]
+    shares = _shares([words for some in quotable for words in some.words], weights)
+    kept = sorted(np.argsort(-shares, kind="stable")[:SPANS_COMPARED].tolist())
+    return Offer(tuple(spans[i] for i in kept), tuple(owners[i] for i in kept), shares[kept])
+
+
+def choose(offered: Offer, passages: Sequence[float], nearness: Nearness | None = None) -> int:
+    """Return the number of the span to quote, the first of equals.
+
+    By words, by the scores of the ``passages`` offered from and, where it is given, by nearness.
+    """
+    scores = WORDS_WEIGHT * offered.shares
+    scores = scores + PASSAGE_WEIGHT * np.array([passages[number] for number in offered.passages])
+    if nearness is not None:
+        scores = scores + TOKENS_WEIGHT * nearness.tokens + MEANING_WEIGHT * nearness.cosines
+    return int(np.argmax(scores))
+
+
+def _shares(words: Sequence[frozenset[str]], weights: Mapping[str, float]) -> Floats:
     total = sum(weights.values()) or 1.0
     held = [sum(weight for word, weight in weights.items() if word in some) for some in words]
     return np.array(held, np.float32) / np.float32(total)
-
-
-def worth_comparing(shared: Floats) -> list[int]:
-    """Return the numbers of the spans whose meaning is compared, in their order: the wordiest ones."""
-    return sorted(np.argsort(-shared, kind="stable")[:SPANS_COMPARED].tolist())
-
-
-def pick_span(spans: Sequence[Span], shared: Floats, cosines: Floats | None) -> Span:
-    """Return the best span by words and, when cosines of contexts to the question are given, by meaning."""
-    scores = (1 - MEANING_WEIGHT) * Statistics.of(shared).z(shared)
-    if cosines is not None:
-        scores = scores + MEANING_WEIGHT * Statistics.of(cosines).z(cosines)
-    return spans[int(np.argmax(scores))]  # the first of equals

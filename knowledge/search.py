@@ -22,8 +22,8 @@ from knowledge.embedding import Embedder, Reading
 from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
 from knowledge.passage_index import Found, Question
-from knowledge.quotes import Span, pick_span, read_quotable, share_of, worth_comparing
-from knowledge.ranking import Features, Floats
+from knowledge.quotes import Span, choose, offer
+from knowledge.ranking import Features
 from knowledge.sentence_rows import SentenceRows
 from knowledge.shelf import Edition
 from knowledge.text import Language, guess_language, language_of_locale, tokens, undressed
@@ -31,19 +31,20 @@ from knowledge.text import Language, guess_language, language_of_locale, tokens,
 LONGEST_QUESTION = 20_000  # characters, as a chat message; the encoder reads its first 512 tokens
 MOST_HITS = 50
 PASSAGES_PER_HIT = 4  # looked at for each article wanted: several passages may be of one article
-QUOTED_BY_MEANING = 1  # hits whose quote is chosen by meaning, too: what would be the answer
+# Hits that are quoted from any passage found of their article, and by meaning, too: what would be the answer.
+QUOTED_WITH_CARE = 1
 READINGS_KEPT = 64  # questions, most of some kilobytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hit:
-    """One passage of the current version of a published article that the asker may read.
+    """The passage to quote of the current version of a published article that the asker may read.
 
     ``text`` is exactly ``article.body[start : start + len(text)]`` of version ``article_version``;
     ``quote`` is the part of ``text`` nearest to the question (a sentence, list item or table row).
     ``score`` orders the hits of one search and compares nothing else (age and expiry take from it);
     ``dense`` is the cosine (0 when degraded), ``lexical`` BM25, ``coverage`` the share of the question's
-    words that the passage holds.
+    words held: all of the article's best passage, which may be another one than the quoted one.
     """
 
     article_id: str
@@ -86,6 +87,14 @@ class SearchResult:
     features: Features = field(default_factory=Features)
     language: Language = "en"
     model: str = ""
+
+
+@dataclass(frozen=True)
+class _Quote:
+    """A span of a passage that was found."""
+
+    passage_id: str
+    span: Span
 
 
 class KnowledgeBase:
@@ -152,18 +161,22 @@ class KnowledgeBase:
             passed_over=passed_over,
             at=uow.at,
         )
-        words, row = asked.tokens, asked.row if len(asked.row) else None
-        best = _best_of_each_article(found, edition, first)
-        articles = await _readable(uow, edition, best)
-        best = [hit for hit in best if edition.articles[hit.article_id].article_id in articles]
-        spans, features = await self._quotes(best, edition, words, row, found.features)
+        by_article = _by_article(found, edition, first)
+        articles = await _readable(uow, edition, [hits[0] for hits in by_article])
+        by_article = [
+            hits for hits in by_article if edition.articles[hits[0].article_id].article_id in articles
+        ]
+        quotes, features = await self._quotes(by_article, edition, asked, found.features)
+        by_meaning = len(asked.row) > 0
         return SearchResult(
-            hits=[_hit(hit, span, edition, uow.at) for hit, span in zip(best, spans, strict=True)],
+            hits=[
+                _hit(hits[0], quote, edition, uow.at) for hits, quote in zip(by_article, quotes, strict=True)
+            ],
             articles=articles,
-            degraded=row is None or not edition.waiting.isdisjoint(allowed),
+            degraded=not by_meaning or not edition.waiting.isdisjoint(allowed),
             features=features,
             language=language,
-            model=self.embedder.name if row is not None else "",
+            model=self.embedder.name if by_meaning else "",
         )
 
     async def ask(self, edition: Edition, text: str, language: Language, allowed: frozenset[str]) -> Question:
@@ -215,28 +228,32 @@ class KnowledgeBase:
 
     async def _quotes(
         self,
-        hits: Sequence[ranking.Hit],
+        by_article: Sequence[Sequence[ranking.Hit]],
         edition: Edition,
-        words: Sequence[str],
-        row: Floats | None,
+        asked: Question,
         features: Features,
-    ) -> tuple[list[Span], Features]:
-        """Choose what to quote of each hit: by words, and for the first few by meaning as well.
+    ) -> tuple[list[_Quote], Features]:
+        """Choose what to quote of each article: of the first, by meaning, too, from any passage found.
 
-        Return the spans, and the features with how near the first hit's come.
+        The others are quoted by words from their best passage. Return the quotes, and the features with how
+        near the first article's come.
         """
-        weights = edition.words.lexical.weights(words)
+        weights = edition.words.lexical.weights(asked.tokens)
         chosen = []
-        for number, hit in enumerate(hits):
-            quotable = read_quotable(edition.passages[hit.passage_id].passage.text)
-            some, share, cosines = list(quotable.spans), share_of(quotable.words, weights), None
-            if row is not None and number < QUOTED_BY_MEANING:
-                kept = worth_comparing(share)
-                some, share = [some[i] for i in kept], share[kept]
-                cosines = await self._sentences.compare(row, [span.context for span in some])
+        for number, hits in enumerate(by_article):
+            with_care = number < QUOTED_WITH_CARE
+            passages = [edition.passages[hit.passage_id] for hit in (hits if with_care else hits[:1])]
+            offered, nearness = offer([one.passage.text for one in passages], weights), None
+            if with_care and len(asked.row):
+                article = edition.articles[hits[0].article_id]
+                contexts = [span.context for span in offered.spans]
+                nearness = await self._sentences.compare(
+                    asked, contexts, title=article.title, language=article.language
+                )
                 if number == 0:
-                    features = features.with_quotes(cosines)
-            chosen.append(pick_span(some, share, cosines))
+                    features = features.with_quotes(nearness.cosines)
+            best = choose(offered, [hit.score for hit in hits], nearness)
+            chosen.append(_Quote(hits[offered.passages[best]].passage_id, offered.spans[best]))
         return chosen, features
 
 
@@ -253,13 +270,13 @@ def checked_question(question: str, first: int) -> str:
     return text
 
 
-def _best_of_each_article(found: Found, edition: Edition, most: int) -> list[ranking.Hit]:
-    """Return each article's best passage, best first."""
-    best: dict[str, ranking.Hit] = {}
+def _by_article(found: Found, edition: Edition, most: int) -> list[list[ranking.Hit]]:
+    """Return the passages found of each article, best first, the article with the best one first."""
+    hits: dict[str, list[ranking.Hit]] = {}
     for hit in found.hits:
         if hit.passage_id in edition.passages:
-            best.setdefault(hit.article_id, hit)
-    return list(best.values())[:most]
+            hits.setdefault(hit.article_id, []).append(hit)
+    return list(hits.values())[:most]
 
 
 async def _readable(uow: UnitOfWork, edition: Edition, hits: Sequence[ranking.Hit]) -> dict[str, Article]:
@@ -277,8 +294,9 @@ async def _readable(uow: UnitOfWork, edition: Edition, hits: Sequence[ranking.Hi
     }
 
 
-def _hit(hit: ranking.Hit, span: Span, edition: Edition, now: datetime) -> Hit:
-    article, passage = edition.articles[hit.article_id], edition.passages[hit.passage_id].passage
+def _hit(hit: ranking.Hit, quote: _Quote, edition: Edition, now: datetime) -> Hit:
+    """Return the passage that holds the quote, with the scores of the article's best one."""
+    article, passage = edition.articles[hit.article_id], edition.passages[quote.passage_id].passage
     return Hit(
         article_id=article.article_id,
         article_version=article.number,
@@ -286,12 +304,12 @@ def _hit(hit: ranking.Hit, span: Span, edition: Edition, now: datetime) -> Hit:
         locale=article.locale,
         visibility=article.visibility,
         valid_until=article.valid_until,
-        passage_id=hit.passage_id,
+        passage_id=quote.passage_id,
         heading_path=passage.heading_path,
         text=passage.text,
         start=passage.start,
-        quote_start=span.start,
-        quote_end=span.end,
+        quote_start=quote.span.start,
+        quote_end=quote.span.end,
         score=hit.score,
         dense=hit.dense,
         lexical=hit.lexical,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.citations import Quotation, is_exact, quote_best
-from assistant.spans import read_spans
+from assistant.citations import Quotation, is_exact, quote_best, span_to_show
+from assistant.spans import LONGEST_PARAGRAPH, read_spans
 from knowledge.documents import Article
 from knowledge.search import Hit, SearchResult
 
@@ -68,9 +68,35 @@ def found_with(body: str, *, number: int = 2) -> SearchResult:
 
 
 def test_the_quotation_is_the_whole_list_around_the_nearest_item() -> None:
-    body = "# A\n\nDo this:\n\n- one\n- two\n\nEnd."
+    body = "# A\n\nDo this:\n\n- one\n- two\n\n## B\n\nEnd."
     assert quote_best(hit_of(body, "- two")).text == "Do this:\n\n- one\n- two"
     assert quote_best(hit_of(body, "# A")).text == "Do this:\n\n- one\n- two"
+
+
+def test_a_short_section_is_quoted_whole_and_a_long_one_is_not() -> None:
+    rates = "Goods and services have rates of their own.\n\n| Goods | 13 % |\n|---|---|\n| Plans | 6 % |"
+    body = f"# Rates\n\n{rates}\n\n## Rates\n\nOther words."
+    for nearest in ("Goods and services", "| Plans | 6 % |"):
+        quotation = quote_best(hit_of(body, nearest))
+        assert (quotation.text, quotation.heading) == (rates, "Rates")
+        assert body[quotation.start : quotation.end] == rates
+        assert is_exact(quotation, found_with(body))
+    assert quote_best(hit_of(body, "Other words.")).text == "Other words."
+    long = body.replace("own.", "own. " + "More of it follows here. " * 12)
+    assert quote_best(hit_of(long, "| Plans | 6 % |")).text == rates.partition("\n\n")[2]
+
+
+@given(st.lists(LINES, max_size=14), st.data())
+def test_what_is_shown_is_a_slice_that_holds_what_was_found(lines: list[str], data: st.DataObject) -> None:
+    body = "\n".join(lines)
+    spans = read_spans(body, 0, len(body))
+    if not spans:
+        return
+    found = data.draw(st.sampled_from(spans))
+    shown = span_to_show(body, found.start, found.end)
+    assert body[shown.start : shown.end] == shown.text
+    assert shown.start <= found.start < found.end <= shown.end
+    assert len(shown.text) <= max(2 * LONGEST_PARAGRAPH, len(found.text))
 
 
 def test_a_quotation_that_the_retrieved_version_does_not_hold_is_found_out() -> None:

@@ -1,0 +1,98 @@
+"""Which words of an article are quoted: of all its passages found, by words, tokens and meaning."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.core.demo import FOLDER
+from knowledge import quotes
+from knowledge.markdown_files import read_markdown_file
+from knowledge.quotes import Nearness, choose, offer
+from knowledge.search import PASSAGES_PER_HIT, KnowledgeBase
+from tests.crew import Crew
+from tests.knowledge.test_search import fill
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ["# Head", "## 标题", "", "Wet cells.", "校准一次。又一次。", "- wet item", "| a | b |", "|---|---|"]
+    ),
+    min_size=1,
+    max_size=40,
+).map("\n".join)
+
+
+@given(
+    st.lists(TEXTS.filter(str.strip), min_size=1, max_size=9),
+    st.dictionaries(st.sampled_from(["wet", "校准"]), st.floats(0.1, 5)),
+)
+def test_what_is_offered_stands_in_the_passage_that_is_named(
+    texts: list[str], weights: dict[str, float]
+) -> None:
+    offered = offer(texts, weights)
+    assert 1 <= len(offered.spans) == len(offered.passages) == len(offered.shares) <= quotes.SPANS_COMPARED
+    assert max(offered.passages) < min(len(texts), quotes.PASSAGES_QUOTED)
+    for span, number in zip(offered.spans, offered.passages, strict=True):
+        assert 0 <= span.start < span.end <= len(texts[number])
+        assert span.context.endswith(texts[number][span.start : span.end])
+    assert 0 <= choose(offered, [1.0] * len(texts)) < len(offered.spans)
+
+
+def test_words_tokens_meaning_and_passage_each_have_a_say() -> None:
+    offered = offer(["Red is warm. Blue is cold.", "Blue is wet."], {"blue": 1.0})
+    assert [offered.passages[i] for i in range(3)] == [0, 0, 1]
+    even = Nearness(np.full(3, 0.9, np.float32), np.full((3, 4), 0.5, np.float32))
+    assert choose(offered, [2.0, 2.0]) == choose(offered, [2.0, 2.0], even) == 1  # the first of equals
+    assert choose(offered, [2.0, 2.1], even) == 2
+    nearer = Nearness(np.array([0.9, 0.88, 0.93], np.float32), even.nearest)
+    assert choose(offered, [2.0, 2.0], nearer) == 2
+    touched = even.nearest.copy()
+    touched[2, 3] = 0.9
+    assert choose(offered, [2.0, 2.0], Nearness(even.cosines, touched)) == 2
+    without_tokens = Nearness(even.cosines, np.zeros((3, 0), np.float32))
+    assert choose(offered, [2.0, 2.0], without_tokens) == 1
+
+
+def test_a_token_that_all_spans_have_weighs_next_to_nothing() -> None:
+    nearest = np.array([[0.9, 0.2], [0.9, 0.6]], np.float32)
+    near = Nearness(np.zeros(2, np.float32), nearest).tokens
+    assert near[1] - near[0] > 0.25
+
+
+async def test_the_quote_may_stand_in_another_passage_than_the_nearest_one(
+    crew: Crew, knowledge: KnowledgeBase
+) -> None:
+    ids = await fill(crew, "calibration-zh", "warranty-zh", "fapiao-zh", "gsp-verification-zh", "returns-en")
+    uow = crew.house.store.unit_of_work(crew.customer.actor)
+    question = "记录仪多久校准一次？"  # the README's own
+    edition = await knowledge.library.edition(crew.workspace_id)
+    allowed = edition.readable_by(crew.customer.actor)
+    asked = await knowledge.ask(edition, question, "zh", allowed)
+    found = await knowledge.find(
+        edition, asked, limit=PASSAGES_PER_HIT, allowed=allowed, passed_over=frozenset(), at=uow.at
+    )
+    result = await knowledge.search(uow, question, first=1)
+    (hit,) = result.hits
+    body = result.articles[hit.article_id].body
+    assert (hit.article_id, body) == (
+        ids["calibration-zh"],
+        read_markdown_file(FOLDER / "articles" / "calibration-zh.md", key="calibration-zh").body,
+    )
+    assert hit.quote == "建议每 12 个月校准一次，很多检查部门也这样要求。"
+    assert hit.passage_id in {one.passage_id for one in found.hits}
+    assert hit.passage_id != found.hits[0].passage_id  # which tells of the reminders
+    assert body[hit.start : hit.start + len(hit.text)] == hit.text
+    assert body[hit.start + hit.quote_start : hit.start + hit.quote_end] == hit.quote
+    assert hit.score == pytest.approx(found.hits[0].score, abs=1e-5)
+
+
+async def test_what_was_not_found_is_not_quoted(
+    crew: Crew, knowledge: KnowledgeBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The search finds one passage an article: the one with the answer is not among them."""
+    await fill(crew, "calibration-zh", "warranty-zh", "fapiao-zh")
+    monkeypatch.setattr("knowledge.search.PASSAGES_PER_HIT", 1)
+    uow = crew.house.store.unit_of_work(crew.customer.actor)
+    (hit,) = (await knowledge.search(uow, "记录仪多久校准一次？", first=1)).hits
+    assert "12 个月" not in hit.quote
+    assert hit.quote in hit.text
