@@ -77,8 +77,8 @@ def _titled(quotation: Quotation, language: Language) -> str:
 
 
 def compose_small_talk(intent: Intent, language: Language) -> str:
-    """Answer a greeting or thanks with the question that is still open: what to look up."""
-    return say("greeting" if intent is Intent.GREETING else "thanks", language)
+    """Answer a greeting, thanks or a goodbye in kind; say truly that no person answers."""
+    return say(intent.value, language)
 
 
 def compose_hand_over(verdict: Verdict, language: Language, *, ticket_number: str, when: str) -> str:

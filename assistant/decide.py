@@ -59,7 +59,7 @@ def decide_without_search(
     match understood.intent:
         case Intent.WISH_FOR_HUMAN:
             return Verdict(Decision.HANDED_OFF, Reason.CUSTOMER_ASKED_FOR_HUMAN)
-        case Intent.GREETING | Intent.THANKS:
+        case Intent.GREETING | Intent.THANKS | Intent.FINE | Intent.WHO_ANSWERS:
             return Verdict(Decision.CLARIFIED, Reason.SMALL_TALK)
     if is_customer and people_first:
         return Verdict(Decision.HANDED_OFF, Reason.HUMAN_FIRST)

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from assistant.people_needed import is_in_danger, wishes_for_person
 from knowledge.text import Language, guess_language, normalise, tokens
 
 
@@ -15,6 +16,8 @@ class Intent(StrEnum):
     QUESTION = "question"
     GREETING = "greeting"
     THANKS = "thanks"
+    FINE = "fine"  # that is all, or goodbye
+    WHO_ANSWERS = "who_answers"  # a machine or a person
     WISH_FOR_HUMAN = "wish_for_human"
     DANGER = "danger"
     OWN_TICKETS = "own_tickets"
@@ -43,32 +46,31 @@ _GREETING = re.compile(
     r"( there| everyone| all|啊|呀)?"
 )
 _THANKS = re.compile(
-    r"(ok |okay |great |好的 ?|好 ?|太好了 ?)?"
+    r"(ok |okay |great |got it |i see |好的 ?|好 ?|太好了 ?|明白了? ?|知道了 ?|了解了? ?|收到 ?)?"
     r"(thanks|thank you|thx|many thanks|cheers|谢谢|多谢|感谢|谢了|非常感谢)"
     r"( a lot| so much| very much| for your help|你|您|你们|啦|了)*"
 )
-_PERSON_EN = r"(human|(real |live |actual )?(person|agent|human)|somebody|someone|(support )?representative)"
-_WISH_EN = re.compile(
-    r"(i( would|'d)? (want|like|need)|can i|could i|may i|let me|please|i wish)\b.{0,20}\b"
-    rf"(talk|speak|chat|be connected|be transferred)( to| with) (a |an |your )?{_PERSON_EN}"
-    rf"|(talk|speak|chat|connect me|transfer me|put me through)( to| with) (a |an |your )?{_PERSON_EN}"
-    rf"|(get|give|find) me (a |an )?{_PERSON_EN}|{_PERSON_EN}( please)?"
+_FINE = re.compile(
+    r"(ok(ay)?|all ?right|fine|good|great|perfect|cool|got it|i see|understood|noted|that'?s (all|it|great"
+    r"|fine)"
+    r"|no more questions|nothing else|(good ?)?bye( bye)?|see you|have a (nice|good) day"
+    r"|好的?|嗯+|行|知道了|明白了?|了解了?|清楚了|收到|没(有)?(别的|其他)?问题了?|没事了|没有了|再见|拜拜"
+    r"|回头见)"
+    r"( (ok|okay|then|bye|great|好的?|了|啦|再见))*(啦|了|呢|哦|噢|吧)?"
 )
-_WISH_ZH = re.compile(
-    r"(转|接|找|要|叫|换|联系|切换到?)(到|一?下|一?个)?"
-    r"(人工(?=$|客服|坐席|服务|吧|聊|沟通|谢|处理)(客服|坐席|服务)?|真人(客服)?|活人|客服(人员)?(?!电话|热线|时间|邮箱))"
-    r"|^(请|麻烦)?人工(客服|服务|坐席)?(吧|谢谢)?$"
-    r"|不(想|要)(跟|和|同)机器人"
+_WHO_ANSWERS = re.compile(
+    r"(hey |hi |hello )?((are|r) (you|u)|is this|am i (talking|speaking|chatting|writing) (to|with))( an?"
+    r"| the| some)*"
+    r" (real |actual |live )*(bot|robot|chat ?bot|human( being)?|person|machine|computer|ai|agent|some(one"
+    r"|body)|real)"
+    r"( real)?( or (an? )?(real |actual )?(bot|robot|human|person|machine|ai|computer))?( here| please)?"
+    r"|(who|what) are you|who am i (talking|speaking|chatting) (to|with)|are you real"
+    r"|(请问)?(你|您|你们)(到底)?是(不是)?(一?个)?(机器人|真人|活人|人工|人工客服|人工智能|ai|智能助手|人"
+    r"|机器|谁|什么)"
+    r"(还是(一?个)?(机器人|真人|人工|人|ai|机器))?(吗|嘛|么|啊|呀|呢|在回复)?"
+    r"|(我)?(是)?在?(跟|和|同)(机器人?|真人|人|谁|ai)(聊天|说话|对话|聊|在聊)(吗|嘛|么|呢)?"
 )
-_LONGEST_WISH = 120  # characters: in a longer message the person is more likely part of a question
-_HOW_TO = re.compile(r"(how|why|when|what|where|怎么|为什么|如何)")
-_DANGER = re.compile(
-    r"\b(on fire|caught fire|is burning|smoke (is )?(coming|rising)|explod(ed|ing)|electric shock"
-    r"|electrocuted"
-    r"|kill (myself|me|him|her|them)|suicide|(someone|somebody|he|she|i) (is|am|was|got) (hurt|injured"
-    r"|bleeding|unconscious)|(bitten|burned|burnt) (his|her|my) (hand|skin|face))\b"
-    r"|着火了|起火|冒烟|爆炸|触电|自杀|不想活|受伤了|烧伤|昏迷|流血"
-)
+LONGEST_OF_RECORDS = 240  # characters: what somebody wants of their own records is said in fewer
 _TICKET_NUMBER = re.compile(r"\bt-\d{1,9}\b", re.ASCII)
 _OWN_TICKETS_EN = re.compile(
     r"\b(my|our)( \w+){0,2} (tickets?|support cases?|support requests?|open cases?|open requests?"
@@ -142,11 +144,15 @@ def _intent(
         return Intent.GREETING
     if _THANKS.fullmatch(plain):
         return Intent.THANKS
-    if _DANGER.search(plain):
+    if _FINE.fullmatch(plain):
+        return Intent.FINE
+    if _WHO_ANSWERS.fullmatch(plain):
+        return Intent.WHO_ANSWERS
+    if is_in_danger(plain):
         return Intent.DANGER
-    if len(plain) <= _LONGEST_WISH and _wishes_for_human(plain):
+    if wishes_for_person(plain):
         return Intent.WISH_FOR_HUMAN
-    is_short = len(plain) <= 2 * _LONGEST_WISH
+    is_short = len(plain) <= LONGEST_OF_RECORDS
     if tickets or (is_short and _asks_for_own(plain, _OWN_TICKETS_EN, _OWN_TICKETS_ZH)):
         return Intent.OWN_TICKETS
     if payments or (is_short and _asks_for_own(plain, _OWN_PAYMENTS_EN, _OWN_PAYMENTS_ZH)):
@@ -154,16 +160,6 @@ def _intent(
     if contracts or (is_short and _asks_for_own_contracts(plain)):
         return Intent.OWN_CONTRACTS
     return Intent.QUESTION
-
-
-def _wishes_for_human(plain: str) -> bool:
-    if _HOW_TO.match(plain):
-        return False
-    english = _WISH_EN.search(plain)
-    if english is not None and (len(english.group()) > 16 or english.group() == plain):
-        return True
-    chinese = _WISH_ZH.search(plain.replace(" ", ""))
-    return chinese is not None and len(plain) <= 3 * len(chinese.group()) + 8
 
 
 def _asks_for_own(plain: str, english: re.Pattern[str], chinese: re.Pattern[str]) -> bool:

@@ -33,6 +33,15 @@ _TEXTS: dict[str, dict[Language, str]] = {
         "en": "You are welcome. Is there anything else you would like to know?",
         "zh": "不客气。还有别的问题吗？",
     },
+    "fine": {
+        "en": "All right. If there is anything else, ask me here at any time.",
+        "zh": "好的。还有问题的话，随时在这里问我。",
+    },
+    "who_answers": {
+        "en": "I am a program, not a person. I answer from our help articles and say where it stands. "
+        "If you would like a person of our team, write “talk to a person”.",
+        "zh": "我是智能助手，不是真人。我根据帮助文章回答，并注明出处。如需真人客服，请说“转人工”。",
+    },
     "abstained_ticket": {
         "en": "I have no sure answer to this, so I would rather not guess. "
         "I have passed the whole conversation to our team as ticket {number}; {when}",

@@ -4,20 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from assistant.advice.documents import LONGEST_REPLY, Macro, MacroStatus, ReplySource
+from assistant.advice.readdressing import family_name_zh, readdress
 from assistant.advice.reply_learning import Tally, learned, tally_of
-from assistant.advice.similar_tickets import answer_of, is_erased, messages_of, rank_tickets
+from assistant.advice.similar_tickets import (
+    answer_of,
+    asked_in,
+    is_erased,
+    messages_of,
+    rank_tickets,
+)
 from assistant.advice.text_rows import TextRows
 from assistant.citations import Quotation, is_exact, quote_best, share_of
 from assistant.confidence import load_calibration
 from assistant.decide import judge
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
+from backend.crm.documents import Contact
+from backend.crm.privacy.pseudonyms import eraser_for
 from backend.service.documents import MessageDirection, Ticket
 from knowledge.documents import Visibility
 from knowledge.search import LONGEST_QUESTION, KnowledgeBase
 from knowledge.text import guess_language, language_of_locale, tokens
 
 MOST_REPLIES = 10
+LEAST_LIKELY = 0.15  # of seven such replies one fits: below that they are noise to who reads them
 ARTICLES_LOOKED_AT = 3
 MACROS_LOOKED_AT = 300  # the latest changed
 MACROS_COMPARED = 12  # those that share most words are compared by meaning
@@ -65,43 +75,53 @@ async def suggest_replies(
 
 
 def _best(found: Sequence[Suggestion], tally: Tally) -> list[Suggestion]:
-    """Return suggestions as they were learned to be, likeliest first, each text once."""
+    """Return the likely ones as they were learned to be, likeliest first, each text once."""
     moved = [
         replace(one, confidence=learned(one.confidence, one.source, one.source_id, tally)) for one in found
     ]
     best: dict[str, Suggestion] = {}
     for one in sorted(moved, key=lambda one: (-one.confidence, one.source, one.source_id)):
-        best.setdefault(one.text, one)
+        if one.confidence >= LEAST_LIKELY:
+            best.setdefault(one.text, one)
     return list(best.values())
 
 
 async def _matter(uow: UnitOfWork, ticket: Ticket) -> str:
     """Return what the customer wants: the heading and their last words."""
     said = [m for m in await messages_of(uow, ticket) if m.direction is MessageDirection.INBOUND]
-    parts = (ticket.subject, said[-1].body if said else ticket.description)
-    return "\n".join(part for part in parts if not is_erased(part)).strip()[:LONGEST_QUESTION]
+    parts = (ticket.subject, said[-1].body if said else asked_in(ticket))
+    return "\n".join(dict.fromkeys(p for p in parts if not is_erased(p))).strip()[:LONGEST_QUESTION]
 
 
 async def _from_tickets(
     uow: UnitOfWork, rows: TextRows, ticket: Ticket, matter: str, *, most: int
 ) -> list[Suggestion]:
+    """Return the answers that settled tickets like this one, readdressed where they went to somebody else."""
     found = []
     ranked = await rank_tickets(uow, rows, matter, but=ticket.id, settled=True)
     for one in ranked[:most]:
         answer = await answer_of(uow, one.ticket)
         if answer is not None:
-            text = answer.body[:LONGEST_REPLY]
+            quote = answer.body[:LONGEST_REPLY]
+            is_theirs = ticket.contact_id is not None and one.ticket.contact_id == ticket.contact_id
             found.append(
                 Suggestion(
-                    text=text,
+                    text=quote if is_theirs else await _readdressed(uow, quote, one.ticket.contact_id),
                     confidence=one.chance,
-                    quote=text,
+                    quote=quote,
                     source=ReplySource.TICKET,
                     source_id=one.ticket.id,
                     ticket=one.ticket,
                 )
             )
     return found
+
+
+async def _readdressed(uow: UnitOfWork, text: str, contact_id: str | None) -> str:
+    """Return a text without whom it was written to; read as the house, for nothing of them is shown."""
+    known = await uow.as_house().find(Contact, {"_id": contact_id}) if contact_id else []
+    families = {family_name_zh(one.full_name, one.family_name) for one in known} - {""}
+    return readdress(text, eraser_for(contact_id or "", known), frozenset(families))
 
 
 async def _from_macros(uow: UnitOfWork, rows: TextRows, matter: str) -> list[Suggestion]:

@@ -101,8 +101,18 @@ def best_answer(said: Sequence[Message]) -> Message | None:
 
 def words_of(ticket: Ticket) -> str:
     """Return what a ticket says; nothing where its words were erased with a person."""
-    parts = (part for part in (ticket.subject, ticket.description) if not is_erased(part))
-    return "\n".join(parts).strip()
+    parts = (part for part in (ticket.subject, asked_in(ticket)) if not is_erased(part))
+    return "\n".join(dict.fromkeys(parts)).strip()
+
+
+def asked_in(ticket: Ticket) -> str:
+    """Return the customer's part of a description: of all tickets that the assistant filed its part is alike.
+
+    It stands below the question, in a paragraph of its own: see `assistant.turn_record`.
+    """
+    if not ticket.handoff_reason:
+        return ticket.description
+    return ticket.description.rpartition("\n\n")[0] or ticket.description
 
 
 def is_erased(text: str) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 
 from assistant.advice.similar_tickets import is_erased
 from assistant.advice.summary import MOST_POINTS, Said, Summary, summarise
+from assistant.documents import Answer, Decision
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Conversation, Message, MessageDirection
@@ -27,13 +28,20 @@ async def conversation_summary(
         raise Forbidden("read", "conversation_summary")
     of_it = {"conversation_id": conversation.id, "direction": {"$ne": MessageDirection.INTERNAL.value}}
     found = await uow.find(Message, of_it, sort=[("at", -1)], limit=MESSAGES_READ)
+    undecided = await _undecided(uow, conversation.id)
     said = [
-        Said(one.id, one.author_kind.value, one.at, one.body)
+        Said(one.id, one.author_kind.value, one.at, one.body, tells=one.answer_id not in undecided)
         for one in sorted(found, key=lambda one: (one.at, one.id))
         if not is_erased(one.body)
     ]
     language = _language(said, locale or uow.actor.locale)
     return await asyncio.to_thread(summarise, said, language=language, most=first)
+
+
+async def _undecided(uow: UnitOfWork, conversation_id: str) -> set[str | None]:
+    """Return the turns in which the assistant answered nothing: it asked back, or handed over."""
+    turns = await uow.find(Answer, {"conversation_id": conversation_id})
+    return {one.id for one in turns if one.decision is not Decision.ANSWERED}
 
 
 def _language(said: list[Said], locale: str) -> Language:

@@ -4,6 +4,7 @@ What was wanted, what was answered last, what is still open, and between them th
 what the others say. Source: Erkan and Radev 2004, "LexRank"; Carbonell and Goldstein 1998, "MMR".
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from assistant.understand import Intent, understand
 from knowledge.sentences import split_sentences
 from knowledge.text import Language, tokens
 
@@ -23,16 +25,19 @@ SHORTEST = 4  # tokens: below are greetings and receipts
 DAMPING, ROUNDS = 0.85, 30
 NEWNESS = 0.6  # how much a sentence loses by what was chosen already
 _QUESTION_MARKS = ("?", "？")
+_SOURCE = re.compile(r"\s*(Source: “|来源：《)")  # the line below a quotation
+SMALL_TALK = (Intent.GREETING, Intent.THANKS, Intent.FINE, Intent.WHO_ANSWERS)
 
 
 @dataclass(frozen=True)
 class Said:
-    """One message: ``who`` is customer, agent or bot."""
+    """One message: ``who`` is customer, agent or bot; ``tells`` False where it says nothing of the matter."""
 
     id: str
     who: str
     at: datetime
     body: str
+    tells: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,22 @@ def summarise(said: Sequence[Said], *, language: Language, most: int = 5) -> Sum
 
 
 def _sentences(message: Said) -> list[Point]:
-    return [
+    """Return what can stand in a summary; of a customer's few words the longest sentence, not a greeting."""
+    if not message.tells:
+        return []
+    found = [
         Point(one.text, message.id, message.who, message.at, one.start, one.end, "said")
         for one in split_sentences(message.body)
-        if len(tokens(one.text)) >= SHORTEST or one.text.rstrip().endswith(_QUESTION_MARKS)
+        if not _SOURCE.match(one.text)
     ]
+    full = [one for one in found if len(tokens(one.text)) >= SHORTEST or _asks(one.text)]
+    if full or message.who != "customer" or understand(message.body).intent in SMALL_TALK:
+        return full
+    return sorted(found, key=lambda one: -len(one.text))[:1]
+
+
+def _asks(text: str) -> bool:
+    return text.rstrip().endswith(_QUESTION_MARKS)
 
 
 def _landmarks(points: Sequence[Point], worth: Sequence[float]) -> list[tuple[int, str]]:
@@ -96,7 +112,7 @@ def _landmarks(points: Sequence[Point], worth: Sequence[float]) -> list[tuple[in
         closing = [place for place in ours if points[place].message_id == last]
         found.append((max(closing, key=lambda place: (worth[place], -place)), "answered"))
     after = [place for place in customer if not ours or place > ours[-1]]
-    asked = [place for place in after if points[place].text.rstrip().endswith(_QUESTION_MARKS)]
+    asked = [place for place in after if _asks(points[place].text)]
     if after and customer[0] != after[-1]:
         found.append(((asked or after)[-1], "open"))
     return found

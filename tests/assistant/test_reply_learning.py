@@ -164,6 +164,26 @@ async def test_a_summary_quotes_what_was_wanted_answered_and_left_open(desk: Des
     assert wrong["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
 
 
+async def test_what_the_assistant_said_when_it_knew_nothing_is_no_answer_in_a_summary(desk: Desk) -> None:
+    person, agent = desk.crew.customer, desk.crew.agent
+    conversation_id = await desk.start(person)
+    for text in ("Hello", "Modbus please", "Do you sponsor ice hockey teams in Finland?"):
+        await desk.ask(person, text, conversation_id=conversation_id)
+    found = (await agent.ask(SUMMARY, id=conversation_id, first=5))["conversationSummary"]
+    assert [(one["role"], one["who"], one["text"]) for one in found["points"]] == [
+        ("wanted", "customer", "Modbus please"),
+        ("open", "customer", "Do you sponsor ice hockey teams in Finland?"),
+    ]
+    answered = await desk.ask(
+        person, "Which firewall ports have to be open for the gateway?", conversation_id=conversation_id
+    )
+    assert answered["decision"] == "ANSWERED"
+    found = (await agent.ask(SUMMARY, id=conversation_id, first=5))["conversationSummary"]
+    (said,) = [one["text"] for one in found["points"] if one["role"] == "answered"]
+    assert said in answered["citations"][0]["quote"]
+    assert not any("Source: " in one["text"] for one in found["points"])
+
+
 verdicts = st.lists(st.sampled_from(list(ReplyVerdict)), max_size=40)
 
 
