@@ -27,9 +27,13 @@ def compose_text(
     facts: OwnFacts | None,
     draft: str,
     ticket_number: str,
+    waits: bool,
     when: str,
 ) -> str:
-    """Return what is said: ``draft`` instead of the quotation where it passed the check of its claims."""
+    """Return what is said: ``draft`` instead of the quotation where it passed the check of its claims.
+
+    ``waits``: the conversation was with people before this turn, so nothing is promised a second time.
+    """
     language = understood.language
     if verdict.reason in _ANSWERS:
         quotation = verdict.quotations[0]
@@ -45,7 +49,7 @@ def compose_text(
             return say("rephrase", language)
         case Reason.PERSON_ANSWERS:
             return say("person_answers", language)
-    return compose_hand_over(verdict, language, ticket_number=ticket_number, when=when)
+    return compose_hand_over(verdict, language, ticket_number=ticket_number, waits=waits, when=when)
 
 
 def compose_answer(quotation: Quotation, language: Language) -> str:
@@ -81,10 +85,14 @@ def compose_small_talk(intent: Intent, language: Language) -> str:
     return say(intent.value, language)
 
 
-def compose_hand_over(verdict: Verdict, language: Language, *, ticket_number: str, when: str) -> str:
+def compose_hand_over(
+    verdict: Verdict, language: Language, *, ticket_number: str, waits: bool, when: str
+) -> str:
     """Say that people take over and when, naming the ticket; without one what there is to do."""
     usual = "handed_off" if verdict.decision is Decision.HANDED_OFF else "abstained"
     key = _HANDED_OVER.get(verdict.reason, usual)
+    if ticket_number and waits and verdict.reason is not Reason.DANGER:
+        return say("waiting_ticket", language, number=ticket_number, when=when)
     if ticket_number:
         return say(f"{key}_ticket", language, number=ticket_number, when=when)
     return say(key if verdict.reason in _WITHOUT_TICKET else usual, language)

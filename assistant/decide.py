@@ -89,19 +89,24 @@ def judge(
     )
 
 
-def decide(question: str, found: SearchResult, judging: Judging) -> Verdict:
-    """Decide from what the search in one language found, on calibrated confidence alone."""
+def decide(question: str, found: SearchResult, judging: Judging, *, may_answer: bool = True) -> Verdict:
+    """Decide from what the search in one language found, on calibrated confidence alone.
+
+    Unless it ``may_answer``, two articles are offered where one would be quoted.
+    """
     if not found.hits:
         return Verdict(Decision.ABSTAINED, Reason.NOTHING_FOUND)
     if not found.model:  # by words alone, while the index is being built: nothing was learned about that
         return Verdict(Decision.ABSTAINED, Reason.KNOWLEDGE_NOT_READY)
     learned = judge(question, found, judging.calibration, strict=judging.strict)
-    verdict = _by_confidence(found, judging.adjustment.on(learned), judging)
+    verdict = _by_confidence(found, judging.adjustment.on(learned), judging, may_answer=may_answer)
     return replace(verdict, raw=learned.first)
 
 
-def _by_confidence(found: SearchResult, confidence: Confidence, judging: Judging) -> Verdict:
-    if confidence.first >= confidence.threshold:
+def _by_confidence(
+    found: SearchResult, confidence: Confidence, judging: Judging, *, may_answer: bool
+) -> Verdict:
+    if may_answer and confidence.first >= confidence.threshold:
         return _answered(found, confidence, judging)
     candidates = found.hits[:2]
     if len(candidates) == 2 and confidence.pair >= confidence.pair_threshold:

@@ -4,7 +4,7 @@ Only turns of the same conversation, by the same person, ever come in here: see 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from assistant.documents import Answer, Decision, Reason
 from knowledge.text import normalise, share_of_han, tokens
@@ -66,14 +66,15 @@ def chosen_article(question: str, earlier: Sequence[Answer]) -> str | None:
     return named[0].article_id if len(named) == 1 else None
 
 
-def was_asked_back(earlier: Sequence[Answer]) -> bool:
-    """Tell whether the last turn already asked back: then people take over rather than ask again."""
-    return (
-        bool(earlier)
-        and earlier[0].decision is Decision.CLARIFIED
-        and earlier[0].reason
-        in (
-            Reason.TWO_CANDIDATES,
-            Reason.ASKED_TO_REPHRASE,
-        )
-    )
+def was_asked_back(earlier: Sequence[Answer], *, offers: Collection[str] = ()) -> bool:
+    """Tell whether the last turn asked back about the same matter: then people take over, nobody asks again.
+
+    ``offers`` are the articles to choose from now: when none of them was to choose from then, it is another
+    question.
+    """
+    if not earlier or earlier[0].decision is not Decision.CLARIFIED:
+        return False
+    if earlier[0].reason is Reason.TWO_CANDIDATES:
+        offered = {one.article_id for one in earlier[0].evidence if one.cited}
+        return not offers or not offered.isdisjoint(offers)
+    return earlier[0].reason is Reason.ASKED_TO_REPHRASE and not offers

@@ -26,14 +26,14 @@ from assistant.own_records import OwnFacts, look_up_tickets
 from assistant.policy import AnswerMode, AssistantPolicy, find_policy
 from assistant.steps import Notice, Step, unheard
 from assistant.turn_record import Turn, save_turn
-from assistant.understand import Intent, Understood, understand
+from assistant.understand import Intent, Understood, is_named, is_question, understand
 from assistant.withheld import without_addresses
 from backend.core.access import Actor
 from backend.core.errors import FieldError, Forbidden, InvalidInput, Unavailable
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Conversation
-from backend.service.rules import LONGEST_MESSAGE
+from backend.service.rules import LONGEST_MESSAGE, ConversationState
 from knowledge.search import KnowledgeBase, SearchResult
 from knowledge.shelf import Edition
 from knowledge.text import Language
@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 INDEX_PATIENCE = timedelta(seconds=30)  # a person would rather wait than be told that there is no answer
 ARTICLES_LOOKED_AT = 8  # as calibrated; also for translations of what the other language answers
+TOO_LITTLE = (Reason.LOW_CONFIDENCE, Reason.NOTHING_FOUND, Reason.FOUND_IN_ARTICLE)  # for one word
 OTHER: dict[Language, Language] = {"zh": "en", "en": "zh"}
 
 
@@ -235,7 +236,7 @@ async def _look_up_articles(knowledge: KnowledgeBase, edition: Edition, asked: _
         )
 
     home = await search(language)
-    verdict = decide(wanted, home, asked.judging)
+    verdict = decide(wanted, home, asked.judging, may_answer=not asked.understood.is_vague)
     found: tuple[SearchResult, ...] = (home,)
     may_look_abroad = asked.policy.mode is not AnswerMode.STRICT and not asked.understood.is_vague
     if verdict.decision is not Decision.ANSWERED and may_look_abroad:
@@ -254,18 +255,20 @@ async def _look_up_articles(knowledge: KnowledgeBase, edition: Edition, asked: _
 def _ask_back_once(verdict: Verdict, asked: _Asked) -> Verdict:
     """Ask for more words where there are too few to look up; who was asked back before gets a person.
 
-    One word is answered by no article, however near one comes: nothing was learned about such questions.
+    One word is answered by no article, however near one comes: nothing was learned about such questions. Two
+    articles are offered where one's title has the word. Who waits for a person is asked nothing back, unless
+    they ask.
     """
-    again = was_asked_back(asked.earlier)
-    vague = asked.understood.is_vague and verdict.reason in (
-        Reason.LOW_CONFIDENCE,
-        Reason.NOTHING_FOUND,
-        Reason.FOUND_IN_ARTICLE,
-        Reason.TWO_CANDIDATES,
-    )
-    if vague and not again:
+    offers = verdict.quotations if verdict.reason is Reason.TWO_CANDIDATES else ()
+    vague = asked.understood.is_vague and verdict.reason in (*TOO_LITTLE, Reason.TWO_CANDIDATES)
+    if vague and any(is_named(asked.question, one.hit.title) for one in offers):
+        vague = False
+    about = set() if vague else {one.hit.article_id for one in offers}
+    again = was_asked_back(asked.earlier, offers=about)
+    waits = asked.conversation.state is ConversationState.WAITING_HUMAN and not is_question(asked.question)
+    if vague and not again and not waits:
         return replace(verdict, decision=Decision.CLARIFIED, reason=Reason.ASKED_TO_REPHRASE, quotations=())
-    if again and (vague or verdict.decision is Decision.CLARIFIED):
+    if vague or ((again or waits) and verdict.decision is Decision.CLARIFIED):
         return replace(verdict, decision=Decision.ABSTAINED, reason=Reason.LOW_CONFIDENCE, quotations=())
     return verdict
 

@@ -25,7 +25,7 @@ from backend.service.documents import (
 )
 from backend.service.hand_off import hand_off_to_ticket
 from backend.service.messages import ONE_TICK, add_message
-from backend.service.rules import HandledBy
+from backend.service.rules import ConversationState, HandledBy
 from knowledge.documents import Visibility
 from knowledge.search import Hit, SearchResult
 
@@ -70,8 +70,9 @@ async def save_turn(uow: UnitOfWork, turn: Turn) -> Answer:
         turn.question,
         direction=MessageDirection.INTERNAL if private else MessageDirection.INBOUND,
     )
+    waits = conversation.state is ConversationState.WAITING_HUMAN
     ticket = await _hand_over(uow, conversation, turn, private=private)
-    answer = await _answer_record(uow, conversation, turn, ticket, private=private)
+    answer = await _answer_record(uow, conversation, turn, ticket, private=private, waits=waits)
     if turn.verdict.reason is not Reason.PERSON_ANSWERS:  # where people talk, the machine keeps quiet
         message = await _say(uow, conversation, answer, after=asked, private=private)
         answer.message_id = message.id
@@ -130,7 +131,13 @@ async def _hand_over(
 
 
 async def _answer_record(
-    uow: UnitOfWork, conversation: Conversation, turn: Turn, ticket: Ticket | None, *, private: bool
+    uow: UnitOfWork,
+    conversation: Conversation,
+    turn: Turn,
+    ticket: Ticket | None,
+    *,
+    private: bool,
+    waits: bool,
 ) -> Answer:
     verdict = turn.verdict
     answer = await new_record(
@@ -142,7 +149,7 @@ async def _answer_record(
             "asked_as": turn.asked_as,
             "language": turn.understood.language,
             "intent": turn.understood.intent,
-            "text": _text(uow, turn, ticket),
+            "text": _text(uow, turn, ticket, waits=waits),
             "mode": _mode(turn),
             "decision": verdict.decision,
             "reason": verdict.reason,
@@ -176,7 +183,7 @@ def _model_ids(turn: Turn) -> list[str]:
     return [*models, *learned, *written] if turn.found else []
 
 
-def _text(uow: UnitOfWork, turn: Turn, ticket: Ticket | None) -> str:
+def _text(uow: UnitOfWork, turn: Turn, ticket: Ticket | None, *, waits: bool) -> str:
     hours = turn.policy.opening_hours
     return compose_text(
         turn.verdict,
@@ -184,6 +191,7 @@ def _text(uow: UnitOfWork, turn: Turn, ticket: Ticket | None) -> str:
         facts=turn.facts,
         draft=turn.text_of_draft,
         ticket_number=ticket.number if ticket else "",
+        waits=waits,
         when=say_when(
             turn.understood.language, opens=hours.opens_next(uow.at), is_open=hours.is_open(uow.at)
         ),
@@ -225,7 +233,8 @@ def _summary(turn: Turn) -> str:
     hits = [hit for result in turn.found for hit in result.hits if hit.visibility != Visibility.INTERNAL]
     titles = list(dict.fromkeys(hit.title for hit in hits))[:TITLES_SHOWN]
     question = turn.question[:LONGEST_QUESTION_SHOWN]
-    lines = [question, "", say("summary_reason", language, reason=verdict.reason)]
+    why = say(f"because_{verdict.reason}", language)
+    lines = [question, "", say("summary_reason", language, reason=why)]
     if turn.asked_before:
         before = " / ".join(_subject(one) for one in turn.asked_before[-QUESTIONS_SHOWN:])
         lines.append(say("summary_before", language, questions=before))

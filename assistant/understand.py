@@ -112,6 +112,13 @@ _OWN_PAYMENTS_ZH = re.compile(
     r"|(我|我们|我司|我公司)(现在|目前)?(还)?(欠|差)(你们|贵司)?.{0,4}(多少|钱|款)"
     r"|(我|我们|我司|我公司)(还)?有(哪些|多少|没有)?.{0,4}(没付|未付|待付|逾期).{0,4}(款|钱)"
 )
+_WORD = re.compile(r"[^\W_]+")
+WORDS_OF_A_QUESTION = 4
+_ASKS = re.compile(
+    r"[?？]|^(how|what|when|where|which|who|whose|why|can|could|may|is|are|do|does|did|will|would|should|must"
+    r"|have|has)\b"
+    r"|吗|呢$|怎么|怎样|什么|哪|多少|多久|几|如何|能不能|可不可以|可以.{0,8}不|是否|是不是|有没有|为什么|为何"
+)
 _ASKS_HOW_EN = re.compile(r"\b(how (do|can|to|does|should)|where (do|can) (i|we)|can (i|we))\b")
 _ASKS_HOW_ZH = re.compile(r"怎么(提交?|开|建|关|写|填|申请|取消)|如何|在哪里?(提|开|看)")
 
@@ -174,9 +181,23 @@ def _asks_for_own_contracts(plain: str) -> bool:
 
 
 def is_vague(text: str) -> bool:
-    """Tell whether a message holds too little to look up: one word, or up to three Chinese characters."""
+    """Tell whether a message holds too little to look up: one word, or up to three Chinese characters.
+
+    One word among the smallest ones of a whole question ("Where is my order?") is enough.
+    """
     words = set(tokens(text))
     characters = [word for word in words if len(word) == 1 and not word.isascii()]
     if characters:
         return len(characters) <= 3 and len(words) <= 5
-    return len(words) <= 1
+    return len(words) <= 1 and len(_WORD.findall(normalise(text))) < WORDS_OF_A_QUESTION
+
+
+def is_question(text: str) -> bool:
+    """Tell whether a message asks something rather than tells it, by its marks and words."""
+    return bool(_ASKS.search(normalise(text).strip()))
+
+
+def is_named(text: str, title: str) -> bool:
+    """Tell whether a title has a word of a message; of Chinese, two of its characters together."""
+    words = {word for word in tokens(text) if len(word) > 1}
+    return not words.isdisjoint(tokens(title))

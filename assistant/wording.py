@@ -21,9 +21,9 @@ _TEXTS: dict[str, dict[Language, str]] = {
     "titled_en": {"en": "{title}", "zh": "{title}（英文）"},
     "titled_zh": {"en": "{title} (in Chinese)", "zh": "{title}"},
     "rephrase": {
-        "en": "I am not sure what you would like to know. Could you write it as a whole question, "
-        "with the product or function it is about?",
-        "zh": "我没有完全明白。请用一句完整的话描述问题，并写明是哪个产品或功能。",
+        "en": "I am not sure what you would like to know. Could you tell me a little more: which product or "
+        "function is it about, and what about it?",
+        "zh": "我还不太明白您的问题，能说得再具体一点吗？比如是哪个产品或功能、遇到了什么情况。",
     },
     "greeting": {
         "en": "Hello! What would you like to know? Ask in your own words.",
@@ -50,6 +50,10 @@ _TEXTS: dict[str, dict[Language, str]] = {
     "abstained": {
         "en": "No article that you may read answers this surely enough.",
         "zh": "您能看到的文章里没有足够可靠的答案。",
+    },
+    "waiting_ticket": {
+        "en": "Our team has this with ticket {number}, as all that you write here; {when}",
+        "zh": "已补充到工单 {number}，您在这里写的同事都能看到，{when}",
     },
     "disagree_ticket": {
         "en": "Our articles say different things about this, so I will not choose between them. "
@@ -153,6 +157,18 @@ _TEXTS: dict[str, dict[Language, str]] = {
     "status_closed": {"en": "closed", "zh": "已关闭"},
     # what the agent reads
     "summary_reason": {"en": "Why it came to you: {reason}", "zh": "转交原因：{reason}"},
+    "because_low_confidence": {"en": "no article answers it surely enough", "zh": "没有足够可靠的文章"},
+    "because_nothing_found": {"en": "no article was found", "zh": "没有找到文章"},
+    "because_articles_disagree": {"en": "our articles contradict each other", "zh": "文章说法不一致"},
+    "because_article_expired": {"en": "the article on it is out of date", "zh": "相关文章已过有效期"},
+    "because_quote_not_verified": {
+        "en": "the quotation does not stand in the article any more",
+        "zh": "引文与文章现有内容不符",
+    },
+    "because_knowledge_not_ready": {"en": "the articles were being indexed", "zh": "文章索引正在重建"},
+    "because_customer_asked_for_human": {"en": "the customer asked for a person", "zh": "客户要求人工服务"},
+    "because_human_first": {"en": "people answer first at this hour", "zh": "当前时段由人工优先答复"},
+    "because_danger": {"en": "somebody may be in danger", "zh": "可能有人身危险"},
     "summary_before": {"en": "Asked before: {questions}", "zh": "此前问过：{questions}"},
     "summary_tried": {"en": "Articles looked at: {titles}", "zh": "已查阅的文章：{titles}"},
     "summary_nothing": {"en": "No article was found.", "zh": "没有找到相关文章。"},

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assistant.documents import Answer
-from assistant.memory import leans_on_the_past
-from backend.service.documents import Ticket
+from assistant.documents import Answer, Decision, Evidence, Reason
+from assistant.memory import leans_on_the_past, was_asked_back
+from backend.service.documents import Conversation, Ticket
+from backend.service.rules import ConversationState
 from tests.assistant.conftest import Desk
 
 
@@ -86,6 +87,80 @@ async def test_the_asker_picks_one_of_two_articles(desk: Desk) -> None:
     assert chosen["citations"][0]["article"]["id"] == citations[1]["article"]["id"]
     body = desk.files[desk.keys[chosen["citations"][0]["article"]["id"]]].body
     assert chosen["citations"][0]["quote"] in body
+
+
+def offered(*article_ids: str) -> Answer:
+    evidence = [Evidence.model_construct(article_id=id, cited=True) for id in article_ids]
+    made = {"decision": Decision.CLARIFIED, "reason": Reason.TWO_CANDIDATES, "evidence": evidence}
+    return Answer.model_construct(**made)
+
+
+def test_asking_back_is_counted_by_what_was_asked_about() -> None:
+    rephrase = Answer.model_construct(decision=Decision.CLARIFIED, reason=Reason.ASKED_TO_REPHRASE)
+    answered = Answer.model_construct(decision=Decision.ANSWERED, reason=Reason.FOUND_IN_ARTICLE)
+    assert not was_asked_back([])
+    assert not was_asked_back([answered, rephrase])
+    assert was_asked_back([rephrase])
+    assert was_asked_back([offered("a", "b")])
+    assert was_asked_back([offered("a", "b")], offers={"b", "c"})
+    assert not was_asked_back([offered("a", "b")], offers={"c", "d"})
+    assert not was_asked_back([rephrase], offers={"c", "d"})
+
+
+async def test_another_question_is_asked_back_about_though_the_one_before_was(desk: Desk) -> None:
+    """Who asks of something else is not passed on for having been unclear before."""
+    pairs: dict[str, set[str]] = {}
+    for text in ("价格", "退货", "How do I return a device?", "How long do the batteries last?"):
+        answer = await desk.ask(desk.crew.customer, text)
+        if answer["reason"] == "TWO_CANDIDATES":
+            pairs[text] = {one["article"]["id"] for one in answer["citations"]}
+    one, other = next(
+        (a, b) for a in pairs for b in pairs if pairs[a].isdisjoint(pairs[b])
+    )  # two that have nothing in common
+    conversation_id = await desk.start(desk.crew.customer)
+    for text in (one, other):
+        answer = await desk.ask(desk.crew.customer, text, conversation_id=conversation_id)
+        assert (answer["decision"], answer["reason"]) == ("CLARIFIED", "TWO_CANDIDATES")
+    again = await desk.ask(desk.crew.customer, other, conversation_id=conversation_id)
+    assert (again["decision"], again["ticket"] is None) == ("ABSTAINED", False)
+
+
+async def test_one_word_that_a_title_has_is_offered_two_articles(desk: Desk) -> None:
+    answer = await desk.ask(desk.crew.customer, "退货")
+    assert (answer["decision"], answer["reason"]) == ("CLARIFIED", "TWO_CANDIDATES")
+    assert desk.ids["returns-zh"] in [one["article"]["id"] for one in answer["citations"]]
+
+
+@pytest.mark.parametrize(
+    ("wish", "unknown", "said"),
+    [
+        ("talk to a person", "Do you sponsor ice hockey teams?", "Our team has this with ticket {}"),
+        ("转人工", "你们赞助冰球队吗？", "已补充到工单 {}"),
+    ],
+)
+async def test_who_waits_for_a_person_is_answered_meanwhile_and_promised_nothing_twice(
+    desk: Desk, wish: str, unknown: str, said: str
+) -> None:
+    conversation_id = await desk.start(desk.crew.customer)
+    handed = await desk.ask(desk.crew.customer, wish, conversation_id=conversation_id)
+    number = handed["ticket"]["number"]
+    answer = await desk.ask(
+        desk.crew.customer,
+        "Which firewall ports have to be open for the gateway?",
+        conversation_id=conversation_id,
+    )
+    assert (answer["decision"], answer["ticket"]) == ("ANSWERED", None)
+    for text in (unknown, "序列号是 12345" if "工" in wish else "please hurry up", wish):
+        more = await desk.ask(desk.crew.customer, text, conversation_id=conversation_id)
+        assert more["ticket"]["number"] == number
+        assert more["text"].startswith(said.format(number))
+    (ticket,) = await desk.find(Ticket, number=number)
+    conversations = await desk.find(Conversation, _id=conversation_id)
+    assert [one.state for one in conversations] == [ConversationState.WAITING_HUMAN]
+    assert "customer_asked_for_human" not in ticket.description
+    assert ("the customer asked for a person" in ticket.description) or (
+        "客户要求人工服务" in ticket.description
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from assistant.understand import Intent, understand
+from assistant.understand import Intent, is_question, is_vague, understand
 from backend.core.demo import load
 
 
@@ -61,6 +61,37 @@ def test_own_contracts_and_payments_are_told_from_questions_about_them(
 ) -> None:
     found = understand(text)
     assert (found.intent, found.language) == (intent, language)
+
+
+@pytest.mark.parametrize(
+    ("text", "vague"),
+    [
+        ("order", True),
+        ("my order", True),
+        ("Where is my order?", False),
+        ("which plans are there", False),
+        ("退货", True),
+        ("怎么退货", False),
+    ],
+)
+def test_a_whole_question_is_not_vague_for_having_one_noun(text: str, vague: bool) -> None:
+    assert is_vague(text) is vague
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("Where is my order", True),
+        ("and for the HL-10?", True),
+        ("怎么退货", True),
+        ("能寄到加拿大吗", True),
+        ("the serial number is 12345", False),
+        ("序列号是 12345", False),
+        ("hall 3", False),
+    ],
+)
+def test_a_question_is_told_from_what_is_only_told(text: str, asks: bool) -> None:
+    assert is_question(text) is asks
 
 
 def test_no_question_of_the_demo_is_taken_for_one_about_own_contracts() -> None:

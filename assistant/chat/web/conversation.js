@@ -195,7 +195,8 @@ export class Conversation extends EventTarget {
     async send(entry) {
         await this.begin();
         // Decided once: the same words by another way would be other words.
-        const by = entry.by ?? (['PERSON', 'WAITING'].includes(this.status) ? 'say' : 'ask');
+        // While nobody has come yet the assistant still answers what it can.
+        const by = entry.by ?? (this.status === 'PERSON' ? 'say' : 'ask');
         this.mark(entry.id, { by });
         try {
             await (by === 'ask' ? this.ask(entry) : this.tell(entry));
