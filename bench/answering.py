@@ -45,6 +45,7 @@ SIZES_SETTING = "RAPPORT_BENCH_ARTICLES"
 USUAL_SIZES = "1000,10000"  # 100,000 take a quarter of an hour to write and index
 ASKERS = (1, 8)
 QUESTIONS_ASKED = 64
+READING_S = 2.0  # what a customer takes to read an answer and write the next question, at the least
 ARTICLES_A_COMMIT = 250
 SMALL, FAST_MS, ACCEPTABLE_MS = 1_000, 150.0, 300.0
 SENTENCES = 12  # of an article, in three sections: two or three passages
@@ -72,6 +73,7 @@ async def measure(stage: Stage) -> list[Figure]:
             await _ask_all(answering, actor, questions, 1, most=8)
             for askers in ASKERS:
                 figures += await _figures(answering, actor, questions, size, askers)
+            figures.append(await _figure_of_chats(answering, actor, questions, size))
             figures += await _after_an_edit(house, answering, actor, size)
     return figures
 
@@ -161,6 +163,18 @@ async def _figures(
     ]
 
 
+async def _figure_of_chats(answering: Answering, actor: Actor, questions: Iterator[str], size: int) -> Figure:
+    """Measure what customers wait who chat at once, each reading an answer before the next question."""
+    each = await _ask_all(answering, actor, questions, max(ASKERS), pause=READING_S)
+    return Figure(
+        name=f"{size:,} articles, {max(ASKERS)} chatting, {READING_S:.0f} s between questions: answer p95",
+        ours=at(each, 0.95),
+        unit="ms",
+        target=AtMost(ACCEPTABLE_MS),
+        claim="A7",
+    )
+
+
 async def _after_an_edit(house: House, answering: Answering, actor: Actor, size: int) -> list[Figure]:
     """Publish an article and ask for it at once, some times over; the longest counts."""
     knowledge = answering.knowledge
@@ -210,7 +224,13 @@ def _memory() -> float:
 
 
 async def _ask_all(
-    answering: Answering, actor: Actor, questions: Iterator[str], askers: int, *, most: int = QUESTIONS_ASKED
+    answering: Answering,
+    actor: Actor,
+    questions: Iterator[str],
+    askers: int,
+    *,
+    most: int = QUESTIONS_ASKED,
+    pause: float = 0.0,
 ) -> list[float]:
     conversations = [
         await answering.store.write(actor, lambda uow: start_conversation(uow, channel=Channel.WEBCHAT))
@@ -221,7 +241,7 @@ async def _ask_all(
         conversation_id = conversations[number % askers].id
         await ask(answering, actor, conversation_id=conversation_id, text=next(questions))
 
-    _, each = await timed(most, askers, put)
+    _, each = await timed(most, askers, put, pause=pause)
     return each
 
 

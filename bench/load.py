@@ -38,19 +38,26 @@ async def load(
         yield ask
 
 
-async def timed(count: int, lanes: int, do: Callable[[int], Awaitable[object]]) -> tuple[float, list[float]]:
-    """Do it ``count`` times over ``lanes`` lanes; return the seconds in all and each one's, sorted."""
+async def timed(
+    count: int, lanes: int, do: Callable[[int], Awaitable[object]], *, pause: float = 0.0
+) -> tuple[float, list[float]]:
+    """Do it ``count`` times over ``lanes`` lanes; return the seconds in all and each one's, sorted.
+
+    Each lane rests for ``pause`` seconds before it does it again; they begin evenly spread over that time.
+    """
     numbers = iter(range(count))
     seconds: list[float] = []
 
-    async def lane() -> None:
+    async def lane(place: int) -> None:
+        await asyncio.sleep(pause * place / lanes)
         for number in numbers:
             start = time.perf_counter()
             await do(number)
             seconds.append(time.perf_counter() - start)
+            await asyncio.sleep(pause)
 
     start = time.perf_counter()
-    await asyncio.gather(*(lane() for _ in range(lanes)))
+    await asyncio.gather(*map(lane, range(lanes)))
     return time.perf_counter() - start, sorted(seconds)
 
 
