@@ -167,6 +167,29 @@ def test_what_is_usual_of_tokens_does_not_set_one_language_behind_the_other_in_a
     assert near == pytest.approx(far, abs=1e-4)
 
 
+@given(st.permutations(range(60)))
+def test_scores_do_not_depend_on_the_order_of_passages(order: list[int]) -> None:
+    """Not even where only the best of either language are compared by tokens."""
+    made = np.random.default_rng(5)
+    dense, centred, lexical, coverage, title = made.normal(size=(5, 60)).astype(np.float32)
+    tokens = made.uniform(0.4, 0.8, 60).astype(np.float32)
+    same, usual = np.arange(60) % 2 > 0, Statistics(0, 1)
+
+    def ranked(rows: list[int]) -> dict[int, tuple[float, float]]:
+        candidates = Candidates(
+            [f"p{i:02}" for i in rows], [f"a{i:02}" for i in rows], dense[rows], centred[rows],
+            lexical[rows], coverage[rows], title[rows], same[rows], usual, usual, usual,
+        )  # fmt: skip
+        found = fuse(candidates, lambda chosen: tokens[rows][chosen])
+        return {row: (float(s), float(t)) for row, s, t in zip(rows, found.score, found.tokens, strict=True)}
+
+    expected, found = ranked(list(range(60))), ranked(order)
+    assert sum(compared > 0 for _, compared in expected.values()) == 2 * COMPARED_BY_TOKENS
+    assert {row: compared for row, (_, compared) in found.items()} == {r: c for r, (_, c) in expected.items()}
+    for row, (score, _) in expected.items():
+        assert found[row][0] == pytest.approx(score, abs=1e-5)
+
+
 def sharpened(count: int) -> tuple[FaissPassageIndex, np.ndarray, np.ndarray]:
     """The same index with titles (their passages' rows, turned by one place) and three tokens a passage."""
     index, rows = build(count)
