@@ -18,6 +18,7 @@ import main
 from backend.app import create_app
 from backend.cli import configure_logs
 from backend.core.feed_audit import audit_feed
+from backend.core.interpreter import spare_the_collector
 from backend.core.settings import Settings
 from backend.house import House, open_house
 from tests.crew import Crew
@@ -56,6 +57,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 async def house(settings: Settings) -> AsyncIterator[House]:
     """The house, its relay and jobs running, on a real database over its wire protocol."""
     async with open_house(main.MODULES, settings, working=True) as house:
+        spare_the_collector()  # as in a house that serves
         yield house
 
 
