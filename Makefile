@@ -36,6 +36,7 @@ app: $(INSTALLED) $(REP_APP) ## Build the rep's phone app, start everything, and
 	@RAPPORT_APP_DIR=examples/rep_app/dist rapport up
 
 .PHONY: test
+test: export PYTHONDONTWRITEBYTECODE :=  # else each of the many processes compiles all that it loads
 test: $(INSTALLED) $(PHONES) $(PROVIDER) $(REP_APP) ## Install what is needed, run the whole test suite
 	@pytest --numprocesses $(JOBS) --dist loadfile
 

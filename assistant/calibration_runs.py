@@ -8,7 +8,7 @@ import svcs
 from pydantic import Field
 from pymongo import IndexModel
 
-from assistant.confidence import AS_LEARNED, Adjustment
+from assistant.confidence import AS_LEARNED, Adjustment, load_calibration
 from assistant.documents import Answer, Decision, Reason
 from assistant.recalibration import Labelled, Outcome, recalibrate
 from backend.core.access import system_actor
@@ -35,6 +35,7 @@ class CalibrationRun(Record):
     kind: ClassVar[str] = "calibration_run"
 
     at: Moment
+    calibration: str = ""  # the learned one that it adjusts; of another it says nothing
     rows: int
     wrong: int
     kept: bool
@@ -55,8 +56,12 @@ class CalibrationRun(Record):
 
 
 async def adjustment_of(uow: UnitOfWork) -> Adjustment:
-    """Return the calibration that is in force in the workspace, whoever asks."""
-    kept = await uow.as_house().find_one(CalibrationRun, {"kept": True}, sort=[("at", -1)])
+    """Return the calibration that is in force in the workspace, whoever asks.
+
+    What was fitted to another learned calibration went with it: its confidences meant something else.
+    """
+    where = {"kept": True, "calibration": load_calibration().name}
+    kept = await uow.as_house().find_one(CalibrationRun, where, sort=[("at", -1)])
     return Adjustment(f"feedback-{kept.id}", kept.slope, kept.offset) if kept else AS_LEARNED
 
 
@@ -74,10 +79,12 @@ async def recalibrate_workspace(uow: UnitOfWork) -> CalibrationRun | None:
     if last is not None and uow.at - last.at < A_NIGHT:
         return None
     rows = await labelled_rows(uow)
-    if not rows or (last is not None and (last.rows, last.wrong) == (len(rows), _wrong(rows))):
+    said = (load_calibration().name, len(rows), _wrong(rows))
+    if not rows or (last is not None and (last.calibration, last.rows, last.wrong) == said):
         return None
     outcome = recalibrate(rows, await adjustment_of(uow))
-    run = CalibrationRun(id=new_id(), at=uow.at, rows=len(rows), wrong=_wrong(rows), **_figures(outcome))
+    name, n, wrong = said
+    run = CalibrationRun(id=new_id(), at=uow.at, calibration=name, rows=n, wrong=wrong, **_figures(outcome))
     uow.save(run)
     return run
 
@@ -86,9 +93,15 @@ async def labelled_rows(uow: UnitOfWork) -> list[Labelled]:
     """Return what the answers of the workspace taught, oldest first.
 
     A review of ours counts before the asker's thumb; an asker who after an answer wants a person was not
-    helped by it. Only answers from articles say anything about the confidence.
+    helped by it. Only answers from articles say anything about the confidence, and only those judged by the
+    learned calibration of today: of another it is another number.
     """
-    where = {"decision": Decision.ANSWERED, "reason": Reason.FOUND_IN_ARTICLE, "raw_confidence": {"$gt": 0}}
+    where = {
+        "decision": Decision.ANSWERED,
+        "reason": Reason.FOUND_IN_ARTICLE,
+        "raw_confidence": {"$gt": 0},
+        "model_ids": load_calibration().name,
+    }
     answers = await uow.find(Answer, where, sort=[("created_at", -1)], limit=MOST_ROWS)
     handed = await uow.find(
         Answer, {"reason": Reason.CUSTOMER_ASKED_FOR_HUMAN}, sort=[("created_at", -1)], limit=MOST_ROWS

@@ -81,6 +81,9 @@ class CalibrationFigures:
 class CalibrationRun:
     id: strawberry.ID
     at: datetime
+    calibration: str = strawberry.field(
+        description="The learned calibration that it adjusts: of answers judged by another it learns nothing."
+    )
     rows: int = strawberry.field(description="Answers of which somebody said something.")
     wrong: int
     kept: bool = strawberry.field(description="Whether it was better on answers it had not seen.")
@@ -97,6 +100,7 @@ class CalibrationRun:
         return cls(
             id=strawberry.ID(record.id),
             at=record.at,
+            calibration=record.calibration,
             rows=record.rows,
             wrong=record.wrong,
             kept=record.kept,

@@ -14,7 +14,7 @@ from knowledge.token_rows import LEAST_SPREAD
 
 PASSAGES_REMEMBERED = 2_000  # some kilobytes each
 PASSAGES_QUOTED = 6  # of one article, of those that the search found
-SPANS_COMPARED = 11  # of them all, the wordiest: with the title what one run of the encoder takes
+SPANS_COMPARED = 9  # of them all, the wordiest: with more the sentence wanted is shown no more often
 # How much a share of words, a cosine of tokens, a cosine of the whole, and a passage's score count. Chosen on
 # the teaching half of eval/questions, where the sentence wanted is known. Plain differences, no z-scores:
 # where all spans come alike near, as under a title that asks the same, that shall decide nothing.

@@ -12,19 +12,31 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from xdist.remote import Producer
 
 import main
 from backend.app import create_app
 from backend.cli import configure_logs
 from backend.core.feed_audit import audit_feed
+from backend.core.interpreter import spare_the_collector
 from backend.core.settings import Settings
 from backend.house import House, open_house
 from tests.crew import Crew
+from tests.sharing_out import SharingOut, put_longest_first
 
 if os.environ.get("MONGODB_URI"):  # a server that outlives the suite needs a master key that does
     os.environ.setdefault(
         "RAPPORT_ENCRYPTION_KEYS", "suite:" + base64.b64encode(b"rapport's tests." * 2).decode()
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingOut | None:
+    return SharingOut(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    put_longest_first(items)
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +57,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 async def house(settings: Settings) -> AsyncIterator[House]:
     """The house, its relay and jobs running, on a real database over its wire protocol."""
     async with open_house(main.MODULES, settings, working=True) as house:
+        spare_the_collector()  # as in a house that serves
         yield house
 
 

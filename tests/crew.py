@@ -4,8 +4,9 @@ Two sales teams (``east``: rep and colleague, ``west``: stranger), a manager abo
 agent and a customer. Actors are made directly; sign-in has its own tests.
 """
 
+import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -129,9 +130,12 @@ class Crew:
 
         async def create(uow: UnitOfWork) -> None:
             await create_workspace(uow, {"name": "Test"})
-            for name, team_id in crew.teams.items():
-                await create_team(uow, {"name": name}, id=team_id)
-            for name, (role, teams) in ((name, ROLES[name]) for name in names):
+            await asyncio.gather(
+                *(create_team(uow, {"name": name}, id=team_id) for name, team_id in crew.teams.items())
+            )
+
+            async def create_person(name: str) -> None:
+                role, teams = ROLES[name]
                 fields = {
                     "email": f"{name}-{ids[name]}@test.example",
                     "name": name.title(),
@@ -142,9 +146,11 @@ class Crew:
                 }
                 await create_user(uow, fields, id=ids[name])
 
+            await asyncio.gather(*map(create_person, names))
+
         await house.store.write(crew.system, create)
-        for name, user_id in ids.items():
-            crew.people[name] = await crew._sign_in(user_id, http)
+        signed_in = await crew._sign_in_all(list(ids.values()), http)
+        crew.people = dict(zip(ids, signed_in, strict=True))
         return crew
 
     async def settle(self) -> None:
@@ -152,23 +158,37 @@ class Crew:
         await self.house.store.write(self.system, ensure_default_pipeline)
 
     async def _sign_in(self, user_id: str, http: httpx.AsyncClient) -> Person:
+        (person,) = await self._sign_in_all([user_id], http)
+        return person
+
+    async def _sign_in_all(self, user_ids: Sequence[str], http: httpx.AsyncClient) -> list[Person]:
+        """Sign people in together: most tests hire a crew, and lookups of one moment share a query."""
         async with svcs.Container(self.house.registry) as services:
             actors, policy = await services.aget(Actors, TokenPolicy)
         now = self.house.store.clock.now()
-        session = Session(
-            id=new_id(),
-            workspace_id=self.workspace_id,
-            user_id=user_id,
-            secret_hash="-",
-            created_at=now,
-            last_seen_at=now,
-            expires_at=now + policy.refresh,
+        sessions = [
+            Session(
+                id=new_id(),
+                workspace_id=self.workspace_id,
+                user_id=user_id,
+                secret_hash="-",
+                created_at=now,
+                last_seen_at=now,
+                expires_at=now + policy.refresh,
+            )
+            for user_id in user_ids
+        ]
+        await Session.insert_many(sessions)
+        found = await asyncio.gather(
+            *(actors.of_user(self.workspace_id, one.user_id, session_id=one.id) for one in sessions)
         )
-        await session.insert()
-        claims = Claims(user_id=user_id, workspace_id=self.workspace_id, session_id=session.id)
+        return [self._person(actor, policy, http) for actor in found]
+
+    def _person(self, actor: Actor, policy: TokenPolicy, http: httpx.AsyncClient) -> Person:
+        claims = Claims(user_id=actor.user_id, workspace_id=self.workspace_id, session_id=actor.session_id)
+        now = self.house.store.clock.now()
         token = make_access_token(claims, policy.key, now=now, lifetime=AT_WORK)
-        actor = await actors.of_user(self.workspace_id, user_id, session_id=session.id)
-        return Person(user_id, token, actor, http)
+        return Person(actor.user_id, token, actor, http)
 
     async def sign_in_again(self, name: str) -> Person:
         """Return the same person in another session."""

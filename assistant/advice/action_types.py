@@ -48,7 +48,8 @@ class ActionFactor:
 )
 class NextAction:
     action: str = strawberry.field(
-        description="call, follow_up, send_quote, answer_ticket, escalate, offer_product, visit or renew"
+        description="call, follow_up, send_quote, answer_ticket, escalate, offer_product, visit, renew, "
+        "collect_payment or renew_contract"
     )
     about: EvidenceReference
     thing: str | None = strawberry.field(description="What to offer, of `offer_product`.")

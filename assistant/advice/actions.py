@@ -13,9 +13,11 @@ from decimal import Decimal
 from assistant.advice.chances import Reckoning, counted, taken_up, winning
 from assistant.advice.experience import SIZES, Experience
 from assistant.advice.history import nearest_won, repeat_chance, resolution_chance, usual_time_in_stage
+from assistant.advice.paper_actions import COLLECT, RENEW_CONTRACT, calls_of_papers, quote_state
 from assistant.advice.reasons import explain
 from assistant.advice.subjects import Reference, Subject, refer, refer_all
 from assistant.predictions.affinity import Affinities
+from backend.core.records import Record
 from backend.crm.documents import ActivityDirection, Task, TaskStatus
 from backend.sales.documents import Opportunity
 from backend.sales.rules import StageType
@@ -34,6 +36,8 @@ HOURS = {
     OFFER: Decimal("0.5"),
     "visit": Decimal(5),
     "renew": Decimal(1),
+    COLLECT: Decimal("0.3"),
+    RENEW_CONTRACT: Decimal(1),
 }
 RATES = {"CNY": Decimal(180), "EUR": Decimal(45), "USD": Decimal(50), "GBP": Decimal(40)}  # an hour of work
 OTHER_RATE = Decimal(50)
@@ -115,6 +119,7 @@ def propose_actions(
         *_for_tickets(subject, experience, now, language),
         *_for_quiet_customers(subject, experience, now, language),
         *_for_interests(subject, experience, affinities, language),
+        *_for_papers(subject, experience, now, language),
     ]
     # Who waits for an answer gets one, whatever the relation is worth (and an agent may not read deals).
     worth = [one for one in found if one.score > 0 or one.action in OWED]
@@ -160,12 +165,17 @@ def _opportunity_action(
     reasons += [explain("task_overdue", language, title=task.title) for task in late]
     if one.next_step:
         reasons.append(explain("next_step", language, step=one.next_step))
+    quoted = [quote for quote in subject.quotes if quote.opportunity_id == one.id]
+    wanted, why = quote_state(quoted, now=now, language=language)
+    reasons += [why] if why else []
     if overdue:
         return ("visit" if _deserves_visit(subject, experience, one) else "call"), reasons
-    if stalled or late:
+    if wanted == "send_quote":
+        return wanted, reasons
+    if stalled or late or wanted:
         return "follow_up", reasons
     if one.probability >= 25 and not any(c.to_stage == "proposal" for c in one.stage_history):
-        return "send_quote", reasons or [explain("no_quote_yet", language)]
+        return "send_quote", [*reasons, explain("no_quote_yet", language)]
     return "follow_up", reasons or [explain("keep_going", language)]
 
 
@@ -269,6 +279,26 @@ def _for_interests(
         )
 
 
+def _for_papers(
+    subject: Subject, experience: Experience, now: datetime, language: Language
+) -> Iterator[NextAction]:
+    """What is owed by this customer, and what ends: of a deal or a ticket only itself is asked about."""
+    if isinstance(subject.about, Opportunity | Ticket):
+        return
+    for call in calls_of_papers(subject, experience, now=now, language=language):
+        yield _scored(
+            call.action,
+            refer(call.about),
+            call.value,
+            call.about.currency,
+            taken_up(call.chance, call.action, experience),
+            similar=call.similar,
+            reasons=call.reasons,
+            language=language,
+            rests_on=call.rests_on,
+        )
+
+
 def _worth(subject: Subject, experience: Experience) -> tuple[Decimal, str]:
     """Return what the relation stands for: the customer's mean won deal, its largest open, or the house's."""
     won = [o for o in subject.opportunities if o.stage_type is StageType.WON and o.amount]
@@ -294,7 +324,7 @@ def _scored(
     currency: str,
     chance: Reckoning,
     *,
-    similar: Sequence[Opportunity | Ticket],
+    similar: Sequence[Record],
     reasons: Sequence[str],
     language: Language,
     rests_on: Sequence[str],

@@ -175,6 +175,8 @@ class Outcome(StrEnum):
     WON = "won"
     LOST = "lost"
     RESOLVED = "resolved"
+    PAID = "paid"
+    RENEWED = "renewed"
     DROPPED = "dropped"
 
 

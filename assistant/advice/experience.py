@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from assistant.advice.history import time_in_stage, usual_time_in_stage
 from assistant.predictions.win import WinCase, WinModel, fit_win_model
+from backend.sales.contract_documents import Contract, Payment
 from backend.sales.documents import Opportunity
 from backend.sales.rules import StageType
 from backend.service.documents import Ticket
@@ -65,12 +66,17 @@ class Experience:
     yardstick: Yardstick
     model: WinModel | None = None
     taken_up: Mapping[str, tuple[int, int]]
+    contracts: Sequence[Contract] = ()
+    payments: Sequence[Payment] = ()
 
 
 def learn(
     closed: Sequence[Opportunity],
     tickets: Sequence[Ticket],
     taken_up: Mapping[str, tuple[int, int]] | None = None,
+    *,
+    contracts: Sequence[Contract] = (),
+    payments: Sequence[Payment] = (),
 ) -> Experience:
     """Learn from what is over. Takes some tenths of a second with thousands of deals: not on the loop."""
     yardstick = Yardstick.of(closed)
@@ -80,6 +86,8 @@ def learn(
         yardstick=yardstick,
         model=fit_win_model(list(win_cases(closed, yardstick))),
         taken_up=taken_up or {},
+        contracts=contracts,
+        payments=payments,
     )
 
 

@@ -16,7 +16,12 @@ from backend.core.events import RecordCreated, RecordDeleted, RecordUpdated
 from backend.core.jobs import Job
 from backend.core.module import Module
 from backend.crm.events import ActivityLogged, PersonErased
-from backend.sales.events import LeadConverted, OpportunityStageChanged
+from backend.sales.events import (
+    ContractStatusChanged,
+    LeadConverted,
+    OpportunityStageChanged,
+    PaymentReceived,
+)
 from backend.service.events import MessageReceived, TicketCreated, TicketStatusChanged
 from knowledge.search import KnowledgeBase
 
@@ -29,6 +34,11 @@ DECIDED = grant(read=ALL, create=ALL, update=ALL)
 ABOUT_CUSTOMERS = (
     *(RecordCreated, RecordUpdated, RecordDeleted, ActivityLogged, LeadConverted),
     *(OpportunityStageChanged, TicketCreated, TicketStatusChanged, MessageReceived),
+)
+
+ENDS = (
+    *(OpportunityStageChanged, TicketStatusChanged, PaymentReceived, ContractStatusChanged),
+    RecordUpdated,
 )
 
 
@@ -47,7 +57,7 @@ module = Module(
     mutations=MUTATIONS,
     listens={
         "advice.profiles": (on_customer_changed, ABOUT_CUSTOMERS),
-        "advice.outcomes": (on_matter_ended, (OpportunityStageChanged, TicketStatusChanged, RecordUpdated)),
+        "advice.outcomes": (on_matter_ended, ENDS),
         "advice.person_erased": (on_person_erased, (PersonErased,)),
     },
     jobs=(

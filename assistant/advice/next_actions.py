@@ -9,11 +9,13 @@ from assistant.advice.interests import affinities_of
 from assistant.advice.subjects import closed_opportunities, gather_subject, judges
 from backend.core.errors import FieldError, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
+from backend.sales.contract_documents import Contract, Payment
 from backend.service.documents import Ticket
 from knowledge.text import language_of_locale
 
 MOST_ACTIONS = 20
 TICKETS_REMEMBERED = 300  # the latest changed; what chances are counted from
+PAPERS_REMEMBERED = 1_000  # contracts, and payments
 DECISIONS_REMEMBERED = 2_000
 WRONG = (SkipReason.NOT_RELEVANT, SkipReason.TOO_COSTLY)  # the advice was wrong, not only untimely
 
@@ -41,7 +43,11 @@ async def gather_experience(uow: UnitOfWork) -> Experience:
     """Return what the past teaches, as far as the asker may read it; learned off the event loop."""
     closed = await closed_opportunities(uow)
     tickets = await uow.latest(Ticket, most=TICKETS_REMEMBERED) if judges(uow, Ticket) else []
-    return await asyncio.to_thread(learn, closed, tickets, await _taken_up(uow))
+    contracts = await uow.latest(Contract, most=PAPERS_REMEMBERED) if judges(uow, Contract) else []
+    payments = await uow.latest(Payment, most=PAPERS_REMEMBERED) if judges(uow, Payment) else []
+    return await asyncio.to_thread(
+        learn, closed, tickets, await _taken_up(uow), contracts=contracts, payments=payments
+    )
 
 
 async def _taken_up(uow: UnitOfWork) -> dict[str, tuple[int, int]]:

@@ -1,19 +1,22 @@
 """Predictions as GraphQL types: each with n, an interval, and the word that there is not enough data."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 import strawberry
 
+from assistant.advice import market
 from assistant.advice.action_types import EvidenceReference
 from assistant.advice.chances import Reckoning
+from assistant.advice.market import Measure
 from assistant.advice.predictions import MEMBERS_SHOWN, Latent
 from assistant.advice.reasons import explain
 from assistant.advice.subjects import Reference
 from assistant.predictions.affinity import LEAST_BASKETS, Affinities, Rule
 from assistant.predictions.estimates import Estimate
 from assistant.predictions.groups import Grouping
+from assistant.predictions.trend import NEEDED
 from knowledge.text import Language
 
 
@@ -198,4 +201,53 @@ class LatentOpportunity:
             n=found.worth.n,
             purchases=found.purchases,
             last_bought_at=found.last_bought_at,
+        )
+
+
+strawberry.enum(Measure, name="MarketMeasure", description="DEMAND: new leads. WINS: deals won. MONEY: won.")
+
+
+@strawberry.type(description="A whole month, by its first day, and its figure.")
+class MarketMonth:
+    month: date
+    value: float
+
+
+@strawberry.type(description="A month to come, by its first day.")
+class MarketForecast:
+    month: date
+    prediction: Prediction
+
+
+@strawberry.type(
+    description="How a figure moves. `direction` is rising, falling, none (it may be chance) or unknown (too "
+    "few months); `perMonth` is the median slope."
+)
+class MarketTrend:
+    direction: str
+    per_month: float | None
+    by_chance: float | None = strawberry.field(
+        description="How likely months in no order would look like this."
+    )
+    n: int = strawberry.field(description="Whole months looked at.")
+    needed: int
+    enough_data: bool
+    months: list[MarketMonth]
+    ahead: list[MarketForecast]
+
+    @classmethod
+    def of(cls, found: market.MarketTrend, language: Language) -> Self:
+        trend = found.trend
+        return cls(
+            direction=trend.direction,
+            per_month=trend.slope if trend.enough else None,
+            by_chance=trend.by_chance if trend.enough else None,
+            n=trend.months,
+            needed=NEEDED,
+            enough_data=trend.enough,
+            months=[MarketMonth(month=month, value=value) for month, value in found.months],
+            ahead=[
+                MarketForecast(month=month, prediction=Prediction.of(one, language))
+                for month, one in zip(found.ahead, trend.ahead, strict=True)
+            ],
         )

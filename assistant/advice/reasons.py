@@ -12,6 +12,28 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "task_overdue": ("A task is overdue: {title}", "有逾期任务：{title}"),
     "next_step": ("Agreed next step: {step}", "约定的下一步：{step}"),
     "no_quote_yet": ("No proposal has been made yet.", "还没有给过方案或报价。"),
+    "quote_sent": (
+        "Quote {number} was sent {days} days ago and is not answered.",
+        "报价 {number} 已发出 {days} 天，客户还没有答复。",
+    ),
+    "quote_lies_here": ("Quote {number} is written and not sent.", "报价 {number} 已写好，还没有发出。"),
+    "quote_lapsed": ("Quote {number} ran out unanswered.", "报价 {number} 已过期，客户没有答复。"),
+    "quote_accepted": (
+        "Quote {number} was accepted; the deal is not closed yet.",
+        "客户已接受报价 {number}，商机还没有结束。",
+    ),
+    "payment_overdue": (
+        "Payment {number} is {days} days overdue; {currency} {open} are open.",
+        "款项 {number} 已逾期 {days} 天，尚余 {currency} {open}。",
+    ),
+    "contract_ends": (
+        "Contract {number} ends on {end} and does not renew itself.",
+        "合同 {number} 将于 {end} 到期，不会自动续签。",
+    ),
+    "contract_ended": (
+        "Contract {number} ended on {end} and was not renewed.",
+        "合同 {number} 已于 {end} 到期，还没有续签。",
+    ),
     "keep_going": ("The deal is on its way; keep it going.", "商机正在推进，保持节奏。"),
     "ticket_unanswered": ("Ticket {number} has had no answer yet.", "工单 {number} 还没有人回复。"),
     "ticket_open": ("Ticket {number} is open and waits for us.", "工单 {number} 未结，等待我方处理。"),
@@ -60,6 +82,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "do_escalate": ("Escalate: {about}", "升级处理：{about}"),
     "do_offer_product": ("Offer {thing}: {about}", "推荐{thing}：{about}"),
     "do_visit": ("Visit: {about}", "拜访：{about}"),
+    "do_collect_payment": ("Collect: {about}", "催收：{about}"),
+    "do_renew_contract": ("Renew the contract: {about}", "续签合同：{about}"),
     "do_renew": ("Get in touch again: {about}", "重新联系：{about}"),
     "enough": ("learned from {n} cases", "依据 {n} 个案例"),
     "not_enough": ("not enough data: {n} of {needed} cases", "数据不足：{n}/{needed} 个案例"),

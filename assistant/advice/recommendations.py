@@ -27,8 +27,10 @@ from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.documents import Task, TaskStatus
 from backend.crm.tasks import create_task
+from backend.sales.contract_documents import Contract
+from backend.sales.contract_rules import LIVE, UNSIGNED
 from backend.sales.documents import Opportunity
-from backend.sales.events import OpportunityStageChanged
+from backend.sales.events import ContractStatusChanged, OpportunityStageChanged, PaymentReceived
 from backend.sales.rules import StageType
 from backend.service.documents import Ticket
 from backend.service.events import TicketStatusChanged
@@ -48,6 +50,7 @@ RESTS = {
     SkipReason.WRONG_TIME: timedelta(days=7),
 }
 _S = RecommendationState
+FINAL = [Outcome.WON, Outcome.LOST, Outcome.PAID, Outcome.RENEWED]  # no task done says more
 UNDECIDED = (_S.PROPOSED, _S.SNOOZED)
 
 
@@ -231,7 +234,7 @@ async def _undecided(uow: UnitOfWork, id: str) -> Recommendation:
 
 
 async def on_matter_ended(delivery: Delivery, services: svcs.Container) -> None:
-    """Note what came of accepted advice: the deal was won or lost, the ticket resolved, the task done."""
+    """Note what came of accepted advice: a deal won or lost, a ticket resolved, money in, a task done."""
     store = await services.aget(Store)
     house = system_actor(delivery.entry.workspace_id)
     unit = store.unit_of_work(house)
@@ -241,7 +244,7 @@ async def on_matter_ended(delivery: Delivery, services: svcs.Container) -> None:
     outcome, where = found
 
     async def note(uow: UnitOfWork) -> None:
-        accepted = {**where, "state": _S.ACCEPTED.value, "outcome": {"$nin": [Outcome.WON, Outcome.LOST]}}
+        accepted = {**where, "state": _S.ACCEPTED.value, "outcome": {"$nin": FINAL}}
         for one in await uow.entailed(Recommendation, accepted):
             if one.outcome is not outcome:
                 one.outcome, one.outcome_at = outcome, uow.at
@@ -259,6 +262,10 @@ async def _outcome(unit: UnitOfWork, delivery: Delivery) -> tuple[Outcome, dict[
         case TicketStatusChanged():
             resolved = event.after == TicketStatus.RESOLVED.value
             return (Outcome.RESOLVED, {"about_id": id}) if resolved else None
+        case PaymentReceived():
+            return (Outcome.PAID, {"about_id": id}) if event.is_paid else None
+        case ContractStatusChanged():
+            return await _renewed(unit, id) if event.after in LIVE and event.before in UNSIGNED else None
     if delivery.entry.kind != Task.kind:
         return None
     task = await unit.find_one(Task, {"_id": id})
@@ -266,6 +273,12 @@ async def _outcome(unit: UnitOfWork, delivery: Delivery) -> tuple[Outcome, dict[
     if task is None or task.status not in ends_of_task:
         return None
     return ends_of_task[task.status], {"task_id": id}
+
+
+async def _renewed(unit: UnitOfWork, id: str) -> tuple[Outcome, dict[str, str]] | None:
+    """Return which contract the signed one follows, if any."""
+    signed = await unit.find_one(Contract, {"_id": id})
+    return (Outcome.RENEWED, {"about_id": signed.renews_id}) if signed and signed.renews_id else None
 
 
 async def tend_recommendations(services: svcs.Container) -> None:

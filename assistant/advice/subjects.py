@@ -8,15 +8,21 @@ from backend.core.errors import Forbidden, NotFound
 from backend.core.records import Record
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.documents import Account, Activity, Contact, Task
+from backend.sales.contract_documents import Contract, Payment
 from backend.sales.documents import Lead, Opportunity, Pipeline
+from backend.sales.quote_documents import Quote
 from backend.service.documents import Conversation, Message, MessageDirection, Ticket
 
 R = TypeVar("R", bound=Record)
 MOST_TALKS, MOST_MESSAGES = 20, 100  # the latest, of one customer
+MOST_PAPERS = 200  # quotes, contracts and payments of one customer
 MOST_CLOSED = 3_000  # deals that are over, the latest changed: what chances are learned from
 NEEDED: dict[type[Record], frozenset[str]] = {
     Opportunity: frozenset({"stage_type", "probability", "currency"}),
     Ticket: frozenset({"status", "resolved_at"}),
+    Quote: frozenset({"status", "opportunity_id", "sent_at"}),
+    Contract: frozenset({"status", "value", "currency", "end", "auto_renew", "renewed_by_id"}),
+    Payment: frozenset({"status", "amount", "received_total", "currency", "due"}),
 }
 
 
@@ -42,6 +48,9 @@ class Subject:
     activities: list[Activity] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     leads: list[Lead] = field(default_factory=list)
+    quotes: list[Quote] = field(default_factory=list)
+    contracts: list[Contract] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)  # of these contracts
     said: list[Message] = field(default_factory=list)  # by the customer, oldest first
 
 
@@ -72,11 +81,23 @@ async def gather_subject(uow: UnitOfWork, id: str, *, with_words: bool = False) 
     subject.activities = sorted(await uow.find(Activity, where), key=lambda one: one.at)
     subject.tasks = await uow.find(Task, where)
     subject.leads = await uow.find(Lead, where)
+    await _add_papers(uow, subject, where)
     if with_words:
         subject.said = await _said(uow, where, about)
     if isinstance(about, Contact):
         _keep_to_contact(subject, about)
     return subject
+
+
+async def _add_papers(uow: UnitOfWork, subject: Subject, where: dict[str, str]) -> None:
+    """Read the customer's quotes and contracts, and what is to be paid for the latter."""
+    if judges(uow, Quote):
+        subject.quotes = await uow.find(Quote, where, sort=[("version", -1)], limit=MOST_PAPERS)
+    if judges(uow, Contract):
+        subject.contracts = await uow.find(Contract, where, sort=[("version", -1)], limit=MOST_PAPERS)
+    if subject.contracts and judges(uow, Payment):
+        of_them = {"contract_id": {"$in": [one.id for one in subject.contracts]}}
+        subject.payments = await uow.find(Payment, of_them, sort=[("due", 1)], limit=MOST_PAPERS)
 
 
 async def closed_opportunities(uow: UnitOfWork) -> list[Opportunity]:
@@ -158,3 +179,7 @@ def _keep_to_contact(subject: Subject, contact: Contact) -> None:
     subject.activities = [one for one in subject.activities if one.contact_id in own]
     subject.tasks = [one for one in subject.tasks if one.contact_id in own]
     subject.leads = [one for one in subject.leads if one.contact_id in own]
+    subject.quotes = [one for one in subject.quotes if one.contact_id in own]
+    subject.contracts = [one for one in subject.contracts if one.contact_id in own]
+    kept = {one.id for one in subject.contracts}
+    subject.payments = [one for one in subject.payments if one.contract_id in kept]

@@ -17,7 +17,7 @@ from assistant.calibration_runs import (
     recalibrate_all,
     recalibrate_workspace,
 )
-from assistant.confidence import AS_LEARNED, Adjustment
+from assistant.confidence import AS_LEARNED, Adjustment, load_calibration
 from assistant.documents import Answer, Evidence, Feedback
 from assistant.recalibration import FEWEST_ROWS, Labelled, fit_platt, recalibrate, stability_index
 from backend.core.ids import new_id
@@ -28,7 +28,7 @@ from tests.crew import Crew
 
 RATE = "mutation($input: AnswerRateInput!) { answerRate(input: $input) { id helpful } }"
 REVIEW = "mutation($input: AnswerReviewInput!) { answerReview(input: $input) { id } }"
-RUNS = """{ calibrationRuns { rows wrong kept why drifted
+RUNS = """{ calibrationRuns { calibration rows wrong kept why drifted
     before { logLoss ece brier } after { logLoss ece } } }"""
 PORTS = "Which firewall ports have to be open for the gateway?"
 
@@ -81,7 +81,7 @@ async def test_the_turns_of_a_conversation_are_read_by_who_may(desk: Desk) -> No
     assert body["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
-async def fill(crew: Crew, rows: list[Labelled]) -> None:
+async def fill(crew: Crew, rows: list[Labelled], *, calibration: str = "") -> None:
     """Store answered turns with thumbs, as asking leaves them, one commit after the other."""
     conversation_id = (
         await crew.customer.ask('mutation { startConversation(input: {subject: "Chat"}) { id } }')
@@ -103,6 +103,7 @@ async def fill(crew: Crew, rows: list[Labelled]) -> None:
                     confidence=row.chance,
                     raw_confidence=row.chance,
                     threshold=0.5,
+                    model_ids=["e5", calibration or load_calibration().name],
                     feedback=Feedback(helpful=row.right, by=crew.customer.user_id, at=uow.at),
                 )
             )
@@ -153,6 +154,25 @@ async def test_a_worse_calibration_is_never_deployed(crew: Crew) -> None:
     await fill(crew, honest(200))
     (run,) = await nights(crew)
     assert (run["kept"], run["why"]) == (False, "no better on answers it had not seen")
+    assert await adjustment_of(crew.house.store.unit_of_work(crew.system)) == AS_LEARNED
+
+
+async def test_what_another_calibration_judged_is_neither_learned_from_nor_in_force(crew: Crew) -> None:
+    """After an upgrade the same confidence means something else."""
+    await fill(crew, too_sure(200), calibration="calibration-of-before")
+    assert await nights(crew) == []
+    await fill(crew, too_sure(200))
+    (run,) = await nights(crew)
+    assert (run["rows"], run["kept"], run["calibration"]) == (200, True, load_calibration().name)
+    unit = crew.house.store.unit_of_work(crew.system)
+    assert (await adjustment_of(unit)).name
+
+    async def upgrade(uow: UnitOfWork) -> None:
+        (kept,) = await uow.entailed(CalibrationRun, {})
+        kept.calibration = "calibration-of-before"
+        uow.entail(kept)
+
+    await crew.house.store.write(crew.system, upgrade)
     assert await adjustment_of(crew.house.store.unit_of_work(crew.system)) == AS_LEARNED
 
 

@@ -46,6 +46,16 @@ async def test_held_out_questions_keep_their_floors_through_the_front_door(desk:
     assert len(wrongly) <= 0.1 * len(others)
 
 
+async def test_the_readme_s_question_quotes_how_often_and_not_the_reminders(desk: Desk) -> None:
+    """The article's nearest passage tells of reminders; what is asked stands in another one."""
+    question = "记录仪多久校准一次？"
+    query = "query($q: String!) { searchKnowledge(query: $q, first: 2) { article { id } quote } }"
+    first, *_ = (await desk.crew.customer.ask(query, q=question))["searchKnowledge"]
+    assert first["article"]["id"] == desk.ids["calibration-zh"]
+    assert first["quote"] == "建议每 12 个月校准一次，很多检查部门也这样要求。"
+    assert first["quote"] in desk.files["calibration-zh"].body
+
+
 def _is_right(desk: Desk, question: Asked, answer: dict[str, Any]) -> bool:
     """Tell whether an article on the matter is cited, in either language: translations say the same."""
     groups = {desk.files[key].locale_group for key in question.answers}

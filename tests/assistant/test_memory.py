@@ -90,9 +90,15 @@ async def test_the_asker_picks_one_of_two_articles(desk: Desk) -> None:
 
 
 def offered(*article_ids: str) -> Answer:
-    evidence = [Evidence.model_construct(article_id=id, cited=True) for id in article_ids]
-    made = {"decision": Decision.CLARIFIED, "reason": Reason.TWO_CANDIDATES, "evidence": evidence}
-    return Answer.model_construct(**made)
+    nothing = {"article_version": 1, "title": "", "locale": "en", "quote": "", "start": 0, "end": 0}
+    scores = {"score": 0.0, "dense": 0.0, "lexical": 0.0}
+    evidence = [
+        Evidence.model_validate({"article_id": id, "cited": True} | nothing | scores) for id in article_ids
+    ]
+    answer: Answer = Answer.model_construct(
+        decision=Decision.CLARIFIED, reason=Reason.TWO_CANDIDATES, evidence=evidence
+    )
+    return answer
 
 
 def test_asking_back_is_counted_by_what_was_asked_about() -> None:

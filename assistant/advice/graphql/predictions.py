@@ -2,13 +2,15 @@
 
 import strawberry
 
-from assistant.advice import predictions
+from assistant.advice import market, predictions
 from assistant.advice.graphql.actions import language_of
+from assistant.advice.market import Measure
 from assistant.advice.outlook import WEEKS_AHEAD
 from assistant.advice.prediction_types import (
     CustomerGroups,
     LatentOpportunity,
     LifetimeValue,
+    MarketTrend,
     Prediction,
     ProductAffinity,
     WinPrediction,
@@ -62,3 +64,19 @@ class PredictionQuery:
     async def latent_opportunities(self, info: Info, first: int = 10) -> list[LatentOpportunity]:
         found = await predictions.latent_opportunities(info.context.uow, first=first)
         return [LatentOpportunity.of(one) for one in found]
+
+    @strawberry.field(
+        description="How demand, wins or money won move by month in what you may read, and the months ahead."
+    )
+    async def market_trend(
+        self,
+        info: Info,
+        of: Measure = Measure.DEMAND,
+        interest: str = "",
+        currency: str = "CNY",
+        ahead: int = 3,
+    ) -> MarketTrend:
+        found = await market.market_trend(
+            info.context.uow, of, interest=interest, currency=currency, ahead=ahead
+        )
+        return MarketTrend.of(found, language_of(info))
