@@ -166,7 +166,9 @@ class Base:
         Return the passage it stands in, what would be shown, and how near all that was compared comes.
         """
         passages = [self.passages[hit.passage_id][1] for hit in hits]
-        offered = offer([passage.text for passage in passages], self.index.lexical.weights(question.tokens))
+        weights = self.index.lexical.weights(question.tokens)
+        texts, same_language = [passage.text for passage in passages], question.language == self.language
+        offered = offer(texts, weights, same_language=same_language)
         rows = [self.rows[span.context] for span in offered.spans]
         title = self.articles[hits[0].article_id][0]
         place = place_of(self.places, question.language)

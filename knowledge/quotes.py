@@ -14,7 +14,9 @@ from knowledge.token_rows import LEAST_SPREAD
 
 PASSAGES_REMEMBERED = 2_000  # some kilobytes each
 PASSAGES_QUOTED = 6  # of one article, of those that the search found
-SPANS_COMPARED = 9  # of them all, the wordiest: with more the sentence wanted is shown no more often
+# Of them all, the wordiest: on teaching halves more find no more, and each costs the encoder. Across languages
+# words hardly choose.
+SPANS_COMPARED, FOREIGN_SPANS_COMPARED = 4, 6
 # How much a share of words, a cosine of tokens, a cosine of the whole, and a passage's score count. Chosen on
 # the teaching half of eval/questions, where the sentence wanted is known. Plain differences, no z-scores:
 # where all spans come alike near, as under a title that asks the same, that shall decide nothing.
@@ -107,8 +109,8 @@ class Offer:
     shares: Floats
 
 
-def offer(passages: Sequence[str], weights: Mapping[str, float]) -> Offer:
-    """Return the wordiest spans of an article's passages, up to SPANS_COMPARED, in their order.
+def offer(passages: Sequence[str], weights: Mapping[str, float], *, same_language: bool) -> Offer:
+    """Return the wordiest spans of an article's passages, a few of them, in their order.
 
     ``passages`` (one or more) are those found, best first; ``weights`` those of the question's words.
     """
@@ -116,7 +118,8 @@ def offer(passages: Sequence[str], weights: Mapping[str, float]) -> Offer:
     spans = [span for some in quotable for span in some.spans]
     owners = [number for number, some in enumerate(quotable) for _ in some.spans]
     shares = _shares([words for some in quotable for words in some.words], weights)
-    kept = sorted(np.argsort(-shares, kind="stable")[:SPANS_COMPARED].tolist())
+    most = SPANS_COMPARED if same_language else FOREIGN_SPANS_COMPARED
+    kept = sorted(np.argsort(-shares, kind="stable")[:most].tolist())
     return Offer(tuple(spans[i] for i in kept), tuple(owners[i] for i in kept), shares[kept])
 
 

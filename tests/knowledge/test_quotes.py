@@ -25,12 +25,14 @@ TEXTS = st.lists(
 @given(
     st.lists(TEXTS.filter(str.strip), min_size=1, max_size=9),
     st.dictionaries(st.sampled_from(["wet", "校准"]), st.floats(0.1, 5)),
+    st.booleans(),
 )
 def test_what_is_offered_stands_in_the_passage_that_is_named(
-    texts: list[str], weights: dict[str, float]
+    texts: list[str], weights: dict[str, float], same_language: bool
 ) -> None:
-    offered = offer(texts, weights)
-    assert 1 <= len(offered.spans) == len(offered.passages) == len(offered.shares) <= quotes.SPANS_COMPARED
+    offered = offer(texts, weights, same_language=same_language)
+    most = quotes.SPANS_COMPARED if same_language else quotes.FOREIGN_SPANS_COMPARED
+    assert 1 <= len(offered.spans) == len(offered.passages) == len(offered.shares) <= most
     assert max(offered.passages) < min(len(texts), quotes.PASSAGES_QUOTED)
     for span, number in zip(offered.spans, offered.passages, strict=True):
         assert 0 <= span.start < span.end <= len(texts[number])
@@ -39,7 +41,7 @@ def test_what_is_offered_stands_in_the_passage_that_is_named(
 
 
 def test_words_tokens_meaning_and_passage_each_have_a_say() -> None:
-    offered = offer(["Red is warm. Blue is cold.", "Blue is wet."], {"blue": 1.0})
+    offered = offer(["Red is warm. Blue is cold.", "Blue is wet."], {"blue": 1.0}, same_language=True)
     assert [offered.passages[i] for i in range(3)] == [0, 0, 1]
     even = Nearness(np.full(3, 0.9, np.float32), np.full((3, 4), 0.5, np.float32))
     assert choose(offered, [2.0, 2.0]) == choose(offered, [2.0, 2.0], even) == 1  # the first of equals
