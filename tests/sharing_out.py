@@ -1,8 +1,9 @@
 """How the suite's files are shared out between the processes that run it (``--dist loadfile``).
 
-xdist begins with the files of many tests, which says nothing of how long they take, and so ends with one
-process alone in a long file. Here the longest come first. What costs each process half a minute of its
-processor is made by one: the model with the index of the help centre, and the demo house of the browsers.
+xdist begins with the files of many tests, which says nothing of how long they take: the longest wait for
+processes that are killed and restarted, and have one test. Here the longest come first. What costs each
+process half a minute of its processor is made by one: the model with the index of the help centre, and the
+demo house of the browsers.
 """
 
 import pytest

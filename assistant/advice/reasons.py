@@ -127,7 +127,24 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+_LEVELS: dict[str, tuple[str, str]] = {
+    "fast": ("faster than usual", "快于通常"),
+    "usual": ("at the usual pace", "节奏正常"),
+    "slow": ("slower than usual", "慢于通常"),
+    "stalled": ("far slower than usual", "停滞"),
+    "small": ("among the smallest third", "金额较小"),
+    "middle": ("of middle size", "金额中等"),
+    "large": ("among the largest third", "金额较大"),
+    "named": ("a person is named", "有联系人"),
+    "nobody": ("no person is named", "没有联系人"),
+    "unknown": ("not known", "未知"),
+}
+"""What a factor's level is called; stages and sources have names of their own."""
+
+
 def explain(key: str, language: Language, **values: object) -> str:
     """Return the text ``key`` in ``language`` with its blanks filled."""
     english, chinese = _TEXTS[key]
+    if (level := values.get("level")) in _LEVELS:
+        values["level"] = _LEVELS[str(level)][language == "zh"]
     return (chinese if language == "zh" else english).format(**values)

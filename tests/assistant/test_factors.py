@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from assistant.advice.actions import propose_actions
 from assistant.advice.experience import Experience, learn
+from assistant.advice.reasons import explain
 from assistant.advice.sentiment import mood, trend
 from assistant.advice.subjects import Subject
 from assistant.advice.summary import Said, summarise
@@ -17,6 +18,7 @@ from backend.house import House
 from backend.sales.documents import Opportunity, StageChange
 from backend.sales.rules import StageType
 from backend.service.documents import Ticket, TicketPriority
+from knowledge.text import Language
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -172,3 +174,12 @@ def test_a_trend_needs_some_messages() -> None:
     assert trend([0.6, 0.6, -0.6, -0.6]) == "worse"
     assert trend([-0.6, -0.6, 0.6, 0.6]) == "better"
     assert trend([0.1, 0.1, 0.1, 0.1]) == "steady"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "slower than usual: 2 of 9 past cases won"), ("zh", "慢于通常：过往 9 例中赢单 2 例")],
+)
+def test_a_level_is_said_in_the_readers_language(language: Language, said: str) -> None:
+    assert explain("counted_level", language, level="slow", good="2", n="9") == said
+    assert "Trade fair" in explain("counted_level", language, level="Trade fair", good="2", n="9")

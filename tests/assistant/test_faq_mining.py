@@ -76,6 +76,9 @@ async def curious(desk: Desk, crew: Crew) -> Crew:
     return crew
 
 
+SOURCES = "{ faqSuggestions { sources { conversationId messageId text at } } }"
+
+
 async def mine(person: Person) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await person.ask(MINE))["faqMine"]
     return found
@@ -87,6 +90,9 @@ async def test_what_several_people_ask_is_drafted_without_their_names(curious: C
     assert draft["question"] in PARKING
     assert draft["answer"] == ANSWER.replace("Ada Noor", "…")
     assert draft["locale"] == "en"
+    (shown,) = (await curious.manager.ask(SOURCES))["faqSuggestions"]
+    assert sorted(one["text"] for one in shown["sources"]) == sorted(PARKING)
+    assert len({one["conversationId"] for one in shown["sources"]}) == 4
     assert [one["id"] for one in await mine(curious.agent)] == [draft["id"]]  # again, nothing new
     await ask(curious, "Where to park the car near the Hamburg office when I visit?", name="A fifth")
     (grown,) = await mine(curious.manager)

@@ -23,6 +23,7 @@ from tests.e2e.rep_day import PASSWORD
 
 WARRANTY = "How long is the warranty on an HL-30 Probe?"
 CALIBRATION = "三点校准一支多少钱？"
+UNCLEAR = ("你们的探头保修多久", "寄回去要多久", "保修和返修是一回事吗")  # near to two articles each
 UNKNOWN = "Do you have a Modbus connection for building management systems?"
 SUBJECTS = ("warranty", "calibration", "returns", "battery", "gateway-setup", "plans", "delivery", "repair")
 TYPING = "mutation($id: ID!) { chatTyping(conversationId: $id) }"
@@ -130,6 +131,39 @@ async def test_a_question_without_an_answer_reaches_a_person_in_chinese(
         await front.answer(await chat.conversation_id(), "您好，暂时不能。")
         await expect(chat[".message.agent .bubble"]).to_have_text("您好，暂时不能。")
         assert await chat.faults() == []
+
+
+async def test_one_of_two_articles_is_picked_by_a_tap(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, locale="zh-CN") as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        asked = 0
+        for asked, text in enumerate(UNCLEAR, 1):
+            await chat.say(text)
+            await expect(chat[".message.bot .meta"]).to_have_count(asked)
+            if await chat[".choice"].count():
+                break
+        await expect(chat[".choice"]).to_have_count(2)
+        assert await chat[".message.bot"].last.locator(".bubble li").count() == 0  # named once, as buttons
+        assert await chat.faults() == []
+        title = await chat[".choice"].first.inner_text()
+        await chat[".choice"].first.click()
+        await expect(chat[".message.customer .bubble"].last).to_have_text(title)
+        await expect(chat[".message.bot .meta"]).to_have_count(asked + 1)
+        await expect(chat[".message.bot"].last.locator(".source-title")).to_have_text(title)
+        await expect(chat[".state"]).to_have_text("智能助手 · 即时回答")
+
+
+async def test_a_table_of_four_columns_fits_a_phone(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, locale="zh-CN") as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        await chat.say("电池能用多久")
+        table = chat[".message.bot .bubble .table"]
+        await expect(table.locator("th, thead td")).to_have_count(4)
+        assert await table.evaluate("(one) => one.scrollWidth <= one.clientWidth")
 
 
 async def test_everything_works_by_keyboard_and_the_focus_comes_back(browser: Browser, front: Front) -> None:

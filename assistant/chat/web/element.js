@@ -199,7 +199,7 @@ export class RapportChat extends HTMLElement {
     shown() {
         const { conversation, say } = this;
         const { messages, waiting, answering, typing } = conversation;
-        const about = { say, locale: this.language === 'zh' ? 'zh-CN' : this.getAttribute('lang') || navigator.language, openArticle: (...what) => this.openArticle(...what), rate: (id, helpful) => this.conversation.rate(id, helpful) };
+        const about = { say, locale: this.language === 'zh' ? 'zh-CN' : this.getAttribute('lang') || navigator.language, openArticle: (...what) => this.openArticle(...what), rate: (id, helpful) => this.conversation.rate(id, helpful), ask: (text) => this.ask(text) };
         const isNew = conversation.isLoaded && !messages.length && !waiting.length && !conversation.id;
         const found = [];
         if (isNew) found.push(this.kept('welcome', this.language, () => this.welcome()));

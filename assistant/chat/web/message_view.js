@@ -6,16 +6,19 @@ import { blocks, plain } from './text.js';
 const SHOWS_EVIDENCE = ['ANSWERED', 'CLARIFIED'];
 
 /** Return the element of a message. `after` is the message before it: who goes on speaking is not named again. */
-export function messageView(message, { say, locale, after, openArticle, rate }) {
+export function messageView(message, { say, locale, after, openArticle, rate, ask }) {
     const side = { CUSTOMER: 'customer', BOT: 'bot', AGENT: 'agent', SYSTEM: 'system' }[message.author];
     const isFirst = after?.author !== message.author || after?.authorName !== message.authorName;
     const { answer } = message;
-    const said = message.author === 'BOT' ? blocks(answer ? withoutSource(message.text, answer) : message.text) : plain(message.text);
+    const offers = answer?.decision === 'CLARIFIED' ? answer.citations : [];
+    const text = offers.length ? message.text.split('\n')[0] : answer ? withoutSource(message.text, answer) : message.text;
+    const said = message.author === 'BOT' ? blocks(text) : plain(text);
     return h('div', { class: `message ${side}${isFirst ? ' first' : ''}`, part: `message message-${side}`, 'data-id': message.id },
         isFirst && side !== 'customer' && avatar(message),
         h('div', { class: 'column' },
             isFirst && h('p', { class: 'who' }, h('span', { class: side === 'customer' ? 'unseen' : null }, nameOf(message, say))),
             h('div', { class: 'bubble', part: `bubble bubble-${side}` }, said),
+            offers.length > 0 && choices(offers, say, ask),
             answer && sources(answer, say, openArticle),
             answer && SHOWS_EVIDENCE.includes(answer.decision) && answer.citations.length > 0 && thumbs(message, say, rate),
             message.at && h('p', { class: 'meta' }, timeOf(message.at, locale))));
@@ -73,6 +76,12 @@ function withoutSource(text, answer) {
     if (answer.decision !== 'ANSWERED' || answer.citations.length !== 1) return text;
     const end = text.lastIndexOf('\n\n');
     return end > 0 && text.slice(end).includes(answer.citations[0].article.title) ? text.slice(0, end) : text;
+}
+
+/** Let one of the articles asked about be picked by a tap; its title is what is said then. */
+function choices(offers, say, ask) {
+    return h('div', { class: 'choices', role: 'group', 'aria-label': say('choices') },
+        offers.map(({ article }) => h('button', { type: 'button', class: 'suggestion choice', part: 'choice', lang: article.locale, onclick: () => ask(article.title) }, article.title)));
 }
 
 function sources(answer, say, openArticle) {
