@@ -26,8 +26,8 @@ from eval.frame import Evaluation, find_places
 from knowledge.embedding import Embedder
 from knowledge.text import tokens
 
-# Precision that an answer, or a choice of two, shall have on the half that teaches: two hundredths more than is
-# wanted of answers, for a threshold keeps somewhat less elsewhere than where it was chosen.
+# Precision that an answer, or a choice of two, shall have on the half that teaches: two hundredths more than
+# is wanted of answers, for a threshold keeps somewhat less elsewhere than where it was chosen.
 TARGETS = {"first": 0.97, "pair": 0.9}
 STRICT = 0.985  # precision of an answer in strict mode
 FOLDS = 5

@@ -14,8 +14,8 @@ from knowledge.token_rows import LEAST_SPREAD
 
 PASSAGES_REMEMBERED = 2_000  # some kilobytes each
 PASSAGES_QUOTED = 6  # of one article, of those that the search found
-# Of them all, the wordiest: on teaching halves more find no more, and each costs the encoder. Across languages
-# words hardly choose.
+# Of them all, the wordiest: on teaching halves more find no more, and each costs the encoder. Words hardly
+# choose across languages.
 SPANS_COMPARED, FOREIGN_SPANS_COMPARED = 4, 6
 # How much a share of words, a cosine of tokens, a cosine of the whole, and a passage's score count. Chosen on
 # the teaching half of eval/questions, where the sentence wanted is known. Plain differences, no z-scores:
