@@ -20,7 +20,7 @@ from knowledge.lexical import LexicalIndex
 from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Titles, Tokens
 from knowledge.token_rows import TokenRows
 
-LAYOUT = 2  # raise when the files below change; older snapshots are then built again
+LAYOUT = 3  # raise when the files below change; older snapshots are then built again
 ROWS_AT_ONCE = 1_000
 _MANIFEST = "manifest.json"
 
