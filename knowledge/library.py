@@ -447,7 +447,7 @@ def _replace_snapshot(disk: threading.Lock, index: FaissPassageIndex, parent: Pa
 
 
 def _replace_additions(disk: threading.Lock, index: FaissPassageIndex, parent: Path) -> None:
-    """Write what was added to a snapshot since it was made, and let go what was written of it before.
+    """Write what was added to a snapshot since it was made, and let older ones go.
 
     What there is of this version may lie beside another snapshot, and hold less.
     """
@@ -455,7 +455,6 @@ def _replace_additions(disk: threading.Lock, index: FaissPassageIndex, parent: P
         for folder in find_additions(parent):
             if version_of(folder) == index.version:
                 shutil.rmtree(folder, ignore_errors=True)
-        written = save_snapshot(index, parent, additions=True)
-        for folder in find_additions(parent):
-            if folder != written:
-                shutil.rmtree(folder, ignore_errors=True)
+        save_snapshot(index, parent, additions=True)
+        for folder in find_additions(parent)[SNAPSHOTS_KEPT:]:
+            shutil.rmtree(folder, ignore_errors=True)
