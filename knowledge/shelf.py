@@ -300,13 +300,13 @@ class Shelf:
 
     def rest_on(self, index: FaissPassageIndex) -> None:
         """Take an index that there is already, of these texts or of some of them, as the base."""
-        of_index: dict[str, list[str]] = {}
+        of_index: dict[str, list[IndexedPassage]] = {}
         for passage in index.passages:
-            of_index.setdefault(_owner(passage), []).append(passage.passage_id)
+            of_index.setdefault(_owner(passage), []).append(passage)
         moved = {
             id
             for id, article in self.articles.items()
-            if of_index.pop(id, []) != [p.indexed.passage_id for p in article.passages]
+            if of_index.pop(id, []) != [p.indexed for p in article.passages]
         }
         self._rest(index, moved | set(of_index))
 

@@ -347,3 +347,62 @@ def test_what_was_embedded_of_texts_that_are_gone_is_forgotten(monkeypatch: pyte
         bind(kept)
     assert (len(kept.rows), len(kept.counts)) == (1, 1)
     assert_same_meaning(kept.edition, anew(written).edition)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(edits, max_size=8), st.lists(edits, max_size=8))
+def test_a_shelf_that_rests_on_an_older_index_is_the_one_that_is_filled_anew(
+    before: list[dict[str, object]], after: list[dict[str, object]]
+) -> None:
+    """As a start does with a snapshot: whatever was edited meanwhile, languages included."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shelf, "FEW_PASSAGES", 0)
+        written = Written()
+        take_in(Shelf("w1"), written, before)
+        older = anew(written).edition.meaning
+        assert isinstance(older, FaissPassageIndex)
+        take_in(Shelf("w1"), written, after)
+        kept = Shelf("w1")
+        kept.take_in(sorted(written.articles.values(), key=lambda article: article.version))
+        kept.edition = kept.bind_words()
+        kept.rest_on(older)
+        bind(kept)
+        assert kept.base is older or not older.passages
+        fresh = anew(written).edition
+        assert_same_texts(kept.edition, fresh)
+        assert_same_meaning(kept.edition, fresh)
+
+
+@pytest.mark.parametrize("bound_meanwhile", [False, True])
+def test_what_is_edited_while_base_and_additions_are_put_together_is_not_lost(
+    bound_meanwhile: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelf, "FEW_PASSAGES", 0)
+    written = published(range(9))
+    kept = anew(written)
+
+    def edit(number: int, *, deleted: bool = False) -> None:
+        text = {"title": "Gate", "body": f"Gate {number} whistles.", "locale": "en"}
+        text |= {"visibility": Visibility.PUBLIC, "status": ArticleStatus.PUBLISHED}
+        kept.take_in([written.write(number, text, rewritten=True, deleted=deleted)])
+        kept.edition = kept.bind_words()
+
+    edit(9)
+    bind(kept)
+    edit(2)  # known, and not in what is put together
+    edit(4, deleted=True)
+    joining = kept.begin_joining()
+    assert joining is not None
+    edit(3)
+    edit(5, deleted=True)
+    edit(10)
+    if bound_meanwhile:
+        bind(kept)
+    kept.end_joining(joining.whole(MEANS))
+    assert (kept.is_joining, kept.is_done) == (True, False)
+    bind(kept)
+    assert (kept.is_joining, kept.is_done) == (False, True)
+    assert kept.base is not joining.base
+    assert isinstance(kept.edition.meaning, GrownPassageIndex)
+    assert_same_texts(kept.edition, anew(written).edition)
+    assert_same_meaning(kept.edition, anew(written).edition)
