@@ -66,6 +66,8 @@ class Written:
         id, self.version = f"a{number}", self.version + 1
         known = self.articles.get(id)
         text = 1 if known is None else known.version_number + rewritten
+        # No two are alike: of rows exactly as near as the last one of a pool, either may be in it.
+        fields = {**fields, "title": f"{fields.get('title', '')} {number}"}
         if known is not None and not rewritten:
             fields = {**fields, "title": known.title, "body": known.body}
         article: Article = Article.model_construct(
