@@ -80,7 +80,7 @@ async def _index_help_centre(stage: Stage) -> tuple[Floats, Floats, list[Figure]
         seconds = time.perf_counter() - start
         assert edition.meaning is not None
         count = len(edition.passages)
-        rows = edition.meaning.plain.reconstruct_n(0, count)
+        rows = edition.meaning.rows("plain", np.arange(count))
         questions = await knowledge.embedder.embed_queries(texts)
     pace = Figure(
         name="passages indexed by the model",

@@ -2,13 +2,15 @@
 
 The articles are the truth: each look reads those that changed since the last one, whichever process wrote
 them. Passages are embedded in the background and kept by content, so that only new text costs; whole indexes
-are written as snapshots, so that a start embeds nothing.
+are written as snapshots, and what came since beside them, so that a start embeds nothing. The two are put
+together in the background when they are due.
 """
 
 import asyncio
 import shutil
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,11 +25,19 @@ from backend.core.errors import Unavailable
 from backend.core.store import Store
 from knowledge.documents import Article
 from knowledge.embedding import Embedder, Places, Reading
+from knowledge.grown_index import GrownPassageIndex
 from knowledge.passage_index import FaissPassageIndex, place_of
-from knowledge.shelf import Edition, Embedded, Shelf, ShelvedPassage
-from knowledge.snapshots import SnapshotDamaged, find_snapshots, load_snapshot, save_snapshot
+from knowledge.shelf import Edition, Embedded, Meaning, Shelf, ShelvedPassage, embedded_of
+from knowledge.snapshots import (
+    SnapshotDamaged,
+    find_additions,
+    find_snapshots,
+    load_snapshot,
+    save_snapshot,
+    version_of,
+)
 from knowledge.text import Language
-from knowledge.token_rows import pack_tokens
+from knowledge.token_rows import Packed, pack_tokens
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,9 +90,13 @@ class _Kept:
     work: asyncio.Task[None] | None = None
     look_again: bool = False  # something may have been committed since the work last looked
     saving: asyncio.Task[None] | None = None
-    unsaved: FaissPassageIndex | None = None
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by who decides what is written
+    disk: threading.Lock = field(default_factory=threading.Lock)  # held while its snapshots are written
+    stored: Meaning | None = None  # what the disk holds, in one piece or with its additions
+    stored_base: FaissPassageIndex | None = None
     pace: float = 0.0  # passages embedded a second, while it last embedded
-    saved_within: float = 0.0  # seconds, the last time
+    saved_within: float = 0.0  # seconds, the last time a whole was written …
+    added_within: float = 0.0  # … and additions
     damaged: int = 0  # snapshots that had to be made again
 
 
@@ -179,7 +193,7 @@ class Library:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for kept in self._kept.values():
-            await self._save(kept)
+            await self._save(kept, may_join=False)
         await asyncio.to_thread(self._threads.shutdown)
 
     # ── texts ────────────────────────────────────────────────────────────────────────────────────
@@ -239,15 +253,14 @@ class Library:
 
     async def _bring_up_to_date(self, kept: _Kept) -> None:
         """Embed what is missing and bind it, until nothing is left to do."""
-        ready: FaissPassageIndex | None = None
         while kept.look_again:
             kept.look_again = False
             await self._read_changes(kept)
-            if kept.shelf.articles and not kept.shelf.edition.is_whole:
+            if kept.shelf.articles and not kept.shelf.is_done:
                 await self.embedder.wait_until_ready()
-                ready = await self._adopt_model(kept) or ready
+                await self._adopt_model(kept)
                 await self._embed_missing(kept)
-                await self._bind(kept, ready)
+                await self._bind(kept)
 
     async def _embed_missing(self, kept: _Kept) -> None:
         while missing := list((await self._missing(kept)).values()):
@@ -269,29 +282,29 @@ class Library:
         async with kept.lock:
             return await self.run(kept.shelf.missing)
 
-    async def _bind(self, kept: _Kept, ready: FaissPassageIndex | None) -> None:
+    async def _bind(self, kept: _Kept) -> None:
         shelf = kept.shelf
         async with kept.lock:
             if await self.run(shelf.missing):  # taken in by a search a moment ago
                 kept.look_again = True
                 return
-            shelf.edition = await self.run(shelf.bind, self.embedder.places, ready)
-        if shelf.edition.meaning is not ready:
-            kept.unsaved = shelf.edition.meaning
+            shelf.edition = await self.run(shelf.bind, self.embedder.places)
+        if shelf.edition.meaning is not kept.stored:
             self._save_soon(kept)
 
-    async def _adopt_model(self, kept: _Kept) -> FaissPassageIndex | None:
-        """Take over the rows of the loaded model's last snapshot, once; return its index."""
+    async def _adopt_model(self, kept: _Kept) -> None:
+        """Rest on the loaded model's last snapshot and take over the rows of what was added to it, once."""
         shelf = kept.shelf
         if shelf.model == self.embedder.name:
-            return None
+            return
         async with kept.lock:
-            snapshot, damaged = await self.run(_load_newest, self._snapshots(shelf.workspace_id))
+            snapshot, rows, damaged = await self.run(_load_newest, self._snapshots(shelf.workspace_id))
             kept.damaged += damaged
             shelf.model, shelf.rows = self.embedder.name, {}
             if snapshot is not None:
-                shelf.rows = await self.run(_rows_of, snapshot)
-            return snapshot
+                await self.run(shelf.rest_on, snapshot)
+            shelf.rows = rows
+            kept.stored = kept.stored_base = snapshot
 
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────
 
@@ -304,35 +317,95 @@ class Library:
             kept.saving.add_done_callback(self._report)
 
     async def _save_later(self, kept: _Kept) -> None:
-        await asyncio.sleep(max(SAVE_AFTER.total_seconds(), REST_AFTER_SAVING * kept.saved_within))
-        await self._save(kept)
+        shelf = kept.shelf
+        while shelf.edition.meaning is not kept.stored:
+            is_large = shelf.is_due or shelf.base is not kept.stored_base
+            rest = REST_AFTER_SAVING * (kept.saved_within if is_large else kept.added_within)
+            await asyncio.sleep(max(SAVE_AFTER.total_seconds(), rest))
+            await self._save(kept)
 
-    async def _save(self, kept: _Kept) -> None:
-        index, kept.unsaved = kept.unsaved, None
-        if index is None:
-            return
-        start = time.monotonic()
-        mapped = await self.run(_replace_snapshot, index, self._snapshots(kept.shelf.workspace_id))
-        rows = await self.run(_rows_of, mapped)
+    async def _save(self, kept: _Kept, *, may_join: bool = True) -> None:
+        """Write what the disk lacks: the whole, and what was added to it, put together first when due."""
+        shelf = kept.shelf
+        async with kept.writing:
+            if shelf.is_joining:  # what was put together is on the disk, and waits for texts to be embedded
+                return
+            if shelf.base is not None and shelf.base is not kept.stored_base:
+                await self._save_whole(kept)
+            async with kept.lock:
+                joining = shelf.begin_joining() if may_join and shelf.is_due else None
+            if joining is not None:
+                await self._join(kept, joining)
+            meaning = shelf.edition.meaning
+            if isinstance(meaning, GrownPassageIndex) and meaning is not kept.stored and not shelf.is_joining:
+                start, folder = time.monotonic(), self._snapshots(shelf.workspace_id)
+                await self.run(_replace_additions, kept.disk, meaning.added, folder)
+                kept.stored, kept.added_within = meaning, time.monotonic() - start
+
+    async def _save_whole(self, kept: _Kept) -> None:
+        shelf, start = kept.shelf, time.monotonic()
+        index = shelf.base
+        assert index is not None
+        held = index.tokens.rows.passages if index.tokens is not None else []
+        rows = list(held) if isinstance(held, list) else []
+        mapped = await self.run(_replace_snapshot, kept.disk, index, self._snapshots(shelf.workspace_id))
         async with kept.lock:
-            await self.run(kept.shelf.swap, index, mapped, rows)
+            if await self.run(shelf.swap, index, mapped):
+                kept.stored_base = mapped
+                kept.stored = mapped if shelf.edition.meaning is mapped else None
         kept.saved_within = time.monotonic() - start
+        del index, held
+        await self.run(_let_go, rows)
+
+    async def _join(self, kept: _Kept, grown: GrownPassageIndex) -> None:
+        """Put base and additions together on the disk, while searches and edits go on with both."""
+        shelf, start = kept.shelf, time.monotonic()
+        try:
+            means = {language: place.passages for language, place in self.embedder.places.items()}
+            whole = await self.run(grown.whole, means)
+            mapped = await self.run(_replace_snapshot, kept.disk, whole, self._snapshots(shelf.workspace_id))
+        except BaseException:
+            shelf.give_up_joining()
+            raise
+        shelf.end_joining(mapped)
+        kept.stored = kept.stored_base = mapped
+        kept.saved_within = time.monotonic() - start
+        await asyncio.wait({self._work_on(kept)})  # it binds, when all is embedded
 
 
-def _load_newest(parent: Path) -> tuple[FaissPassageIndex | None, int]:
-    """Return the newest snapshot that is sound, and how many were not.
+def _let_go(arrays: list[Packed]) -> None:
+    """Let arrays go one by one: a hundred thousand at once would hold every other thread up."""
+    while arrays:
+        arrays.pop()
+
+
+def _load_newest(parent: Path) -> tuple[FaissPassageIndex | None, dict[str, Embedded], int]:
+    """Return the newest snapshot that is sound, what was added to it by digest, and how many were not sound.
 
     Damaged ones are removed: the articles make a new one.
     """
-    damaged = 0
+    whole, added, damaged = None, None, 0
     for folder in find_snapshots(parent):
-        try:
-            return load_snapshot(folder), damaged
-        except SnapshotDamaged as damage:
-            log.warning("knowledge.snapshot_damaged", folder=str(folder), reason=damage.reason)
-            shutil.rmtree(folder, ignore_errors=True)
-            damaged += 1
-    return None, damaged
+        whole, harm = _load_sound(folder)
+        damaged += harm
+        if whole is not None:
+            break
+    for folder in find_additions(parent):
+        added, harm = _load_sound(folder)
+        damaged += harm
+        if added is not None:
+            break
+    rows = {} if added is None else dict(_rows_of(added))
+    return whole, rows, damaged
+
+
+def _load_sound(folder: Path) -> tuple[FaissPassageIndex | None, bool]:
+    try:
+        return load_snapshot(folder), False
+    except SnapshotDamaged as damage:
+        log.warning("knowledge.snapshot_damaged", folder=str(folder), reason=damage.reason)
+        shutil.rmtree(folder, ignore_errors=True)
+        return None, True
 
 
 def _pack(
@@ -351,27 +424,37 @@ def _pack(
     ]
 
 
-def _rows_of(index: FaissPassageIndex) -> dict[str, Embedded]:
-    """Return what was embedded for an index, by the digest at the end of each passage id."""
-    rows = index.plain.reconstruct_n(0, len(index.passages)).astype(np.float16)
-    empty = np.zeros((0, rows.shape[1] // 2), np.uint8)
-    return {
-        passage.passage_id.rpartition("#")[2]: Embedded(
-            row=row,
-            title=row if index.titles is None else index.titles.rows[index.titles.numbers[number]],
-            tokens=empty if index.tokens is None else index.tokens.rows.row(number),
-        )
-        for number, (passage, row) in enumerate(zip(index.passages, rows, strict=True))
-    }
+def _rows_of(index: FaissPassageIndex) -> Iterator[tuple[str, Embedded]]:
+    """Yield what was embedded for an index, by the digest at the end of each passage id."""
+    for number, passage in enumerate(index.passages):
+        yield passage.passage_id.rpartition("#")[2], embedded_of(index, number)
 
 
-def _replace_snapshot(index: FaissPassageIndex, parent: Path) -> FaissPassageIndex:
+def _replace_snapshot(disk: threading.Lock, index: FaissPassageIndex, parent: Path) -> FaissPassageIndex:
     """Write the index, let old ones go, and return it as it lies on the disk, memory-mapped.
 
     One of this version was of other passages: it would be kept.
     """
-    shutil.rmtree(parent / f"{index.version:012d}", ignore_errors=True)
-    written = save_snapshot(index, parent)
-    for folder in find_snapshots(parent)[SNAPSHOTS_KEPT:]:
-        shutil.rmtree(folder, ignore_errors=True)
-    return load_snapshot(written, written=index)
+    with disk:
+        shutil.rmtree(parent / f"{index.version:012d}", ignore_errors=True)
+        written = save_snapshot(index, parent)
+        for folder in find_snapshots(parent)[SNAPSHOTS_KEPT:]:
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in find_additions(parent):
+            if version_of(folder) <= index.version:
+                shutil.rmtree(folder, ignore_errors=True)
+        return load_snapshot(written, written=index)
+
+
+def _replace_additions(disk: threading.Lock, index: FaissPassageIndex, parent: Path) -> None:
+    """Write what was added to a snapshot since it was made, and let older ones go.
+
+    What there is of this version may lie beside another snapshot, and hold less.
+    """
+    with disk:
+        for folder in find_additions(parent):
+            if version_of(folder) == index.version:
+                shutil.rmtree(folder, ignore_errors=True)
+        save_snapshot(index, parent, additions=True)
+        for folder in find_additions(parent)[SNAPSHOTS_KEPT:]:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -5,8 +5,9 @@ anything is ranked. The search blocks (milliseconds); call it off the event loop
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, repeat
 from typing import Literal, Protocol
 
 import faiss
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from knowledge.embedding import Places
 from knowledge.lexical import LexicalIndex
 from knowledge.ranking import Candidates, CompareTokens, Features, Floats, Hit, Statistics, measure, rank
+from knowledge.splicing import joined
 from knowledge.text import Language
 from knowledge.token_rows import Packed, TokenRows, place_free
 
@@ -25,6 +27,7 @@ SAMPLE = 256  # passages a z-score is measured against; all of them in a small b
 USUAL_SPREAD, USUAL_CENTRED_SPREAD = 0.02, 0.08
 Space = Literal["plain", "centred"]  # rows as they are, and without the mean of their language
 MASKS_KEPT = 64  # of sets of readable articles: as many as there are audiences and languages asked for
+ROWS_AT_ONCE = 4_096  # of an index that is built: some megabytes
 PRIOR_WEIGHT = 10  # passages' worth of trust in a language's general mean, while the base has few of its own
 
 
@@ -80,6 +83,13 @@ class PassageIndex(Protocol):
         ...
 
 
+class Sliced(Protocol):
+    """Unit rows, read some at a time: an array is one."""
+
+    def __getitem__(self, some: slice, /) -> Floats: ...
+    def __len__(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Titles:
     """Unit rows of titles read as questions (n, dimension); ``numbers`` says which is each passage's.
@@ -91,6 +101,10 @@ class Titles:
     numbers: NDArray[np.int64]
     places: Mapping[Language, Floats]
 
+    def of(self, passages: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return the rows of the titles of some passages."""
+        return self.rows[self.numbers[passages]]
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -98,6 +112,42 @@ class Tokens:
 
     rows: TokenRows
     places: Mapping[Language, Floats]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What filters read of passages, a row each: ``languages``, and their ``articles`` by ``numbers``."""
+
+    languages: NDArray[np.str_]
+    articles: NDArray[np.int64]
+    numbers: Mapping[str, int]
+    _masks: dict[frozenset[str], NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
+
+    def allowed(self, articles: Collection[str] | None) -> NDArray[np.bool_]:
+        """Return which passages are of these articles. A frozenset asked for again costs nothing."""
+        if articles is None:
+            return np.ones(len(self.articles), np.bool_)
+        if isinstance(articles, frozenset) and articles in self._masks:
+            return self._masks[articles]
+        # One more than there are: where the articles go that have no passage here.
+        chosen = np.zeros(len(self.numbers) + 1, np.bool_)
+        of_articles = map(self.numbers.get, articles, repeat(len(self.numbers)))
+        while len(some := np.fromiter(islice(of_articles, ROWS_AT_ONCE), np.int64)):
+            chosen[some] = True
+        mask = np.asarray(chosen[self.articles], np.bool_)
+        if isinstance(articles, frozenset):
+            if len(self._masks) >= MASKS_KEPT:
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[articles] = mask
+        return mask
+
+    @classmethod
+    def of(cls, passages: Sequence[IndexedPassage]) -> "Marks":
+        """Read passages one by one: whoever waits for Python meanwhile gets its turn."""
+        numbers: dict[str, int] = {}
+        languages = np.fromiter((p.language for p in passages), "U2", len(passages))
+        articles = (numbers.setdefault(p.article_id, len(numbers)) for p in passages)
+        return cls(languages, np.fromiter(articles, np.int64, len(passages)), numbers)
 
 
 class FusedPassageIndex(ABC):
@@ -117,17 +167,12 @@ class FusedPassageIndex(ABC):
         lexical: LexicalIndex,
         titles: Titles | None = None,
         tokens: Tokens | None = None,
+        marks: Marks | None = None,
     ) -> None:
         self.version, self.model, self.passages = version, model, passages
         self.means, self.lexical = means, lexical
         self.titles, self.tokens = titles, tokens
-        self._languages = np.array([p.language for p in passages], dtype="U2")
-        numbers: dict[str, int] = {}
-        self._articles = np.array(
-            [numbers.setdefault(p.article_id, len(numbers)) for p in passages], dtype=np.int64
-        )
-        self._article_numbers = numbers
-        self._masks: dict[frozenset[str], NDArray[np.bool_]] = {}
+        self.marks = marks or Marks.of(passages)
 
     @abstractmethod
     def nearest(self, space: Space, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -149,12 +194,12 @@ class FusedPassageIndex(ABC):
 
         Articles of ``passed_over`` are never hits, but scores are measured against them, too.
         """
-        allowed = self._allowed(allowed_articles)
-        mine = self._languages == question.language
+        allowed = self.marks.allowed(allowed_articles)
+        mine = self.marks.languages == question.language
         same, foreign = allowed & mine, allowed & ~mine
         measured_same, measured_foreign = same, foreign
         if passed_over:
-            wanted = ~self._allowed(passed_over)
+            wanted = ~self.marks.allowed(passed_over)
             same, foreign = same & wanted, foreign & wanted
         mean = self.means.get(question.language)
         shifted = _unit((question.row if mean is None else question.row - mean)[None])[0]
@@ -209,7 +254,7 @@ class FusedPassageIndex(ABC):
                 continue
             sample, wanted = _sample(side), rows[of_side]
             cosines = [
-                titles.rows[titles.numbers[some]].astype(np.float32) @ question.row
+                titles.of(some).astype(np.float32) @ question.row
                 if is_near
                 else _unit(self._shifted_titles(some)) @ shifted
                 for some in (sample, wanted)
@@ -221,9 +266,9 @@ class FusedPassageIndex(ABC):
     def _shifted_titles(self, rows: NDArray[np.int64]) -> Floats:
         """Return the rows of the titles of passages ``rows`` without their languages' places."""
         assert self.titles is not None
-        found = self.titles.rows[self.titles.numbers[rows]].astype(np.float32)
+        found = self.titles.of(rows).astype(np.float32)
         for language, place in self.titles.places.items():
-            found[self._languages[rows] == language] -= place
+            found[self.marks.languages[rows] == language] -= place
         return found
 
     def _comparison(self, question: Question, rows: NDArray[np.int64]) -> CompareTokens | None:
@@ -233,21 +278,6 @@ class FusedPassageIndex(ABC):
         asked = place_free(question.token_rows, np.zeros_like(question.row) if place is None else place)
         store = self.tokens.rows
         return lambda numbers: store.compare(asked, rows[numbers])
-
-    def _allowed(self, articles: Collection[str] | None) -> NDArray[np.bool_]:
-        """Return which passages are of these articles. A frozenset asked for again costs nothing."""
-        if articles is None:
-            return np.ones(len(self.passages), np.bool_)
-        if isinstance(articles, frozenset) and articles in self._masks:
-            return self._masks[articles]
-        chosen = np.zeros(len(self._article_numbers), np.bool_)
-        chosen[[self._article_numbers[a] for a in articles if a in self._article_numbers]] = True
-        mask = np.asarray(chosen[self._articles], np.bool_)
-        if isinstance(articles, frozenset):
-            if len(self._masks) >= MASKS_KEPT:
-                self._masks.pop(next(iter(self._masks)))
-            self._masks[articles] = mask
-        return mask
 
 
 class FaissPassageIndex(FusedPassageIndex):
@@ -265,6 +295,7 @@ class FaissPassageIndex(FusedPassageIndex):
         lexical: LexicalIndex,
         titles: Titles | None = None,
         tokens: Tokens | None = None,
+        marks: Marks | None = None,
     ) -> None:
         super().__init__(
             version=version,
@@ -274,6 +305,7 @@ class FaissPassageIndex(FusedPassageIndex):
             lexical=lexical,
             titles=titles,
             tokens=tokens,
+            marks=marks,
         )
         self.plain, self.centred = plain, centred
 
@@ -281,7 +313,7 @@ class FaissPassageIndex(FusedPassageIndex):
     def build(
         cls,
         passages: Sequence[IndexedPassage],
-        rows: Floats,
+        rows: Sliced,
         *,
         version: int,
         model: str,
@@ -289,46 +321,66 @@ class FaissPassageIndex(FusedPassageIndex):
         language_means: Mapping[Language, Floats],
         titles: Titles | None = None,
         tokens: Tokens | None = None,
+        means: Mapping[Language, Floats] | None = None,
     ) -> "FaissPassageIndex":
         """Index passages with their unit ``rows`` (n, dimension) and words, in one order.
 
         ``documents`` are the words of each, or the index of them that there is already.
 
         ``model`` names the embedder; ``language_means`` are its mean rows per language, which steady the
-        means of a base with few passages in one.
+        means of a base with few passages in one. ``means`` are those of the base that these are added to.
         """
         lexical = documents if isinstance(documents, LexicalIndex) else LexicalIndex.build(documents)
         if not len(passages) == len(rows) == lexical.rows:
             raise ValueError(f"{len(passages)} passages, {len(rows)} rows, {lexical.rows} documents")
-        languages = np.array([p.language for p in passages], dtype="U2")
-        means = {
-            language: _steady_mean(rows[languages == language], prior)
+        marks = Marks.of(passages)
+        means = means or {
+            language: _steady_mean(rows, marks.languages == language, prior)
             for language, prior in language_means.items()
         }
-        centred = np.array(rows, np.float32)
-        for language, mean in means.items():
-            centred[languages == language] -= mean
+        dimension = len(next(iter(means.values())))
+        plain, centred = _flat_index(dimension), _flat_index(dimension)
+        for part, some in _parts(rows):
+            plain.add(np.ascontiguousarray(some, np.float32))
+            moved = np.array(some, np.float32)
+            for language, mean in means.items():
+                moved[marks.languages[part] == language] -= mean
+            centred.add(_unit(moved))
         return cls(
             version=version,
             model=model,
             passages=passages,
-            plain=_flat_index(rows),
-            centred=_flat_index(_unit(centred)),
+            plain=plain,
+            centred=centred,
             means=means,
             lexical=lexical,
             titles=titles,
             tokens=tokens,
+            marks=marks,
         )
 
     def nearest(self, space: Space, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the numbers of the POOL nearest allowed passages; exact."""
+        return self.nearest_with_products(space, row, allowed)[0]
+
+    def nearest_with_products(
+        self, space: Space, row: Floats, allowed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """Return the same, and their inner products with ``row``."""
         # A thread of its own number for FAISS: one query on many threads is slower than on one.
         faiss.omp_set_num_threads(1)
         return _nearest(self.plain if space == "plain" else self.centred, row, allowed)
 
     def products(self, space: Space, rows: NDArray[np.int64], row: Floats) -> Floats:
         """Return the inner product of the rows of some passages with ``row``."""
-        return _products(self.plain if space == "plain" else self.centred, rows, row)
+        return np.asarray(self.rows(space, rows) @ row, np.float32)
+
+    def rows(self, space: Space, numbers: NDArray[np.int64]) -> Floats:
+        """Return the rows of some passages."""
+        index = self.plain if space == "plain" else self.centred
+        if not len(numbers):
+            return np.zeros((0, index.d), np.float32)
+        return np.asarray(index.reconstruct_batch(numbers), np.float32)
 
 
 def place_of(places: Mapping[Language, Places], language: Language) -> Floats:
@@ -344,7 +396,8 @@ def make_titles(
     if not len(rows):
         return None
     means = {language: place.questions for language, place in places.items()}
-    return Titles(np.array(rows, np.float16), np.array(numbers, np.int64), means)
+    together = joined(rows, np.float16).reshape(len(rows), -1)
+    return Titles(together, np.array(numbers, np.int64), means)
 
 
 def make_tokens(passages: Sequence[Packed], places: Mapping[Language, Places]) -> Tokens | None:
@@ -354,12 +407,14 @@ def make_tokens(passages: Sequence[Packed], places: Mapping[Language, Places]) -
     return None if joined is None else Tokens(joined, means)
 
 
-def _flat_index(rows: Floats) -> faiss.Index:
-    index = faiss.IndexScalarQuantizer(
-        rows.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    )
-    index.add(np.ascontiguousarray(rows, np.float32))
-    return index
+def _flat_index(dimension: int) -> faiss.Index:
+    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def _parts(rows: Sliced) -> Iterator[tuple[slice, Floats]]:
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        yield part, rows[part]
 
 
 def _unit(rows: Floats) -> Floats:
@@ -367,21 +422,28 @@ def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(lengths, 1e-9), np.float32)
 
 
-def _steady_mean(rows: Floats, prior: Floats) -> Floats:
-    return np.asarray((rows.sum(axis=0) + PRIOR_WEIGHT * prior) / (len(rows) + PRIOR_WEIGHT), np.float32)
+def _steady_mean(rows: Sliced, chosen: NDArray[np.bool_], prior: Floats) -> Floats:
+    """Return the mean of the chosen rows and the prior.
+
+    In double precision rows of half precision add up exactly, whatever their order and parts.
+    """
+    total = np.zeros(len(prior), np.float64)
+    for part, some in _parts(rows):
+        total += some[chosen[part]].sum(axis=0, dtype=np.float64)
+    return np.asarray((total + PRIOR_WEIGHT * prior) / (int(chosen.sum()) + PRIOR_WEIGHT), np.float32)
 
 
-def _nearest(index: faiss.Index, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the rows of the POOL highest products among the allowed ones; exact."""
+def _nearest(index: faiss.Index, row: Floats, allowed: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats]:
+    """Return the rows of the POOL highest products among the allowed ones, and the products; exact."""
     count = min(POOL, int(allowed.sum()))
     if not count:
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
     bits = np.packbits(allowed, bitorder="little")
     # The stubs describe the C++ constructors; the Python ones take an array and keyword arguments.
     selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]
     parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-    _, found = index.search(row[None].astype(np.float32), count, params=parameters)
-    return np.asarray(found[0], np.int64)
+    products, found = index.search(row[None].astype(np.float32), count, params=parameters)
+    return np.asarray(found[0], np.int64), np.asarray(products[0], np.float32)
 
 
 def _wordiest(scores: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -390,13 +452,6 @@ def _wordiest(scores: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
     if len(rows) > POOL:
         rows = rows[np.argpartition(-scores[rows], POOL)[:POOL]]
     return rows.astype(np.int64)
-
-
-def _products(index: faiss.Index, rows: NDArray[np.int64], row: Floats) -> Floats:
-    """Return the inner product of some stored rows with one row."""
-    if not len(rows):
-        return np.zeros(0, np.float32)
-    return np.asarray(index.reconstruct_batch(rows) @ row, np.float32)
 
 
 def _sample(allowed: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.numbers import denies, read_numbers
-from knowledge.passage_index import FaissPassageIndex
 from knowledge.quotes import split_spans
-from knowledge.shelf import Edition, ShelvedArticle, ShelvedPassage
+from knowledge.shelf import Edition, Meaning, ShelvedArticle, ShelvedPassage
 from knowledge.text import tokens
 
 NEAR = 0.55  # centred cosine from which two passages are about the same matter
@@ -119,13 +118,13 @@ def _numbers(article: ShelvedArticle) -> dict[float, tuple[str, str]]:
     return found
 
 
-def _neighbours(index: FaissPassageIndex, readable: Set[str]) -> Iterator[tuple[int, int]]:
+def _neighbours(index: Meaning, readable: Set[str]) -> Iterator[tuple[int, int]]:
     """Yield pairs of rows of different texts in one language that are near in meaning, each once."""
     rows = np.array([i for i, p in enumerate(index.passages) if p.article_id in readable], np.int64)
     rows = rows[-MOST_PASSAGES:]
     if len(rows) < 2:
         return
-    vectors = np.asarray(index.centred.reconstruct_batch(rows), np.float32)
+    vectors = np.asarray(index.rows("centred", rows), np.float32)
     languages = np.array([index.passages[i].language for i in rows])
     texts = np.array([index.passages[i].article_id for i in rows])
     for start in range(0, len(rows), BLOCK):

@@ -1,7 +1,8 @@
 """Keep versions of an index as folders: complete and checked, or refused.
 
 A version is written beside, synced, and renamed to its number; it never changes afterwards. Readers load the
-newest and swap when a newer one appears.
+newest and swap when a newer one appears. Additions to a version are kept the same way under their own number:
+they are small and written often, the whole is large and written seldom.
 """
 
 import hashlib
@@ -20,9 +21,10 @@ from knowledge.lexical import LexicalIndex
 from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Titles, Tokens
 from knowledge.token_rows import TokenRows
 
-LAYOUT = 2  # raise when the files below change; older snapshots are then built again
+LAYOUT = 3  # raise when the files below change; older snapshots are then built again
 ROWS_AT_ONCE = 1_000
 _MANIFEST = "manifest.json"
+_ADDITIONS = ".added"
 
 
 class SnapshotDamaged(Unavailable):
@@ -37,9 +39,12 @@ class SnapshotDamaged(Unavailable):
         self.folder, self.reason = folder, reason
 
 
-def save_snapshot(index: FaissPassageIndex, parent: Path) -> Path:
-    """Write the index as ``parent/<version>`` and return it; an existing version is left as it is."""
-    folder = parent / f"{index.version:012d}"
+def save_snapshot(index: FaissPassageIndex, parent: Path, *, additions: bool = False) -> Path:
+    """Write the index as ``parent/<version>`` and return it; an existing version is left as it is.
+
+    ``additions`` when it holds only what came after another one.
+    """
+    folder = parent / f"{index.version:012d}{_ADDITIONS if additions else ''}"
     if folder.exists():
         return folder
     fresh = parent / f".{folder.name}.{os.getpid()}.writing"
@@ -93,23 +98,24 @@ def load_snapshot(folder: Path, *, written: FaissPassageIndex | None = None) -> 
         plain=faiss.read_index(str(folder / "plain.faiss"), faiss.IO_FLAG_MMAP_IFC),
         centred=faiss.read_index(str(folder / "centred.faiss"), faiss.IO_FLAG_MMAP_IFC),
         means=means,
-        lexical=LexicalIndex.load(folder) if written is None else written.lexical,
+        lexical=LexicalIndex.load(folder, words=None if written is None else written.lexical.words),
         titles=_load_titles(folder),
         tokens=_load_tokens(folder),
+        marks=None if written is None else written.marks,
     )
 
 
 def _save_passages(passages: Sequence[IndexedPassage], file: Path) -> None:
-    """Write a list of lists, some at a time: whoever waits for Python meanwhile gets its turn."""
-    parts = []
-    for start in range(0, len(passages), ROWS_AT_ONCE):
-        some = passages[start : start + ROWS_AT_ONCE]
-        parts.append(json.dumps([[p.passage_id, p.article_id, p.language] for p in some])[1:-1])
-    file.write_text("[" + ", ".join(parts) + "]")
+    """Write a list a line, some passages at a time: whoever waits for Python meanwhile gets its turn."""
+    with file.open("w", encoding="utf-8") as lines:
+        for start in range(0, len(passages), ROWS_AT_ONCE):
+            some = passages[start : start + ROWS_AT_ONCE]
+            lines.write(json.dumps([[p.passage_id, p.article_id, p.language] for p in some]) + "\n")
 
 
 def _load_passages(file: Path) -> list[IndexedPassage]:
-    return [IndexedPassage(*row) for row in json.loads(file.read_text())]
+    with file.open(encoding="utf-8") as lines:
+        return [IndexedPassage(*row) for line in lines for row in json.loads(line)]
 
 
 def _save_sharpeners(index: FaissPassageIndex, folder: Path) -> None:
@@ -147,6 +153,16 @@ def find_snapshots(parent: Path) -> list[Path]:
     if not parent.is_dir():
         return []
     return sorted((path for path in parent.iterdir() if path.name.isdigit()), reverse=True)
+
+
+def find_additions(parent: Path) -> list[Path]:
+    """Return the folders of additions to some version, newest first."""
+    return sorted(parent.glob(f"[0-9]*{_ADDITIONS}"), reverse=True)
+
+
+def version_of(folder: Path) -> int:
+    """Return the version that a folder found here is of."""
+    return int(folder.name.removesuffix(_ADDITIONS))
 
 
 def _digest(path: Path) -> str:

@@ -10,9 +10,9 @@ Source: Khattab and Zaharia 2020 (ColBERT), arXiv:2004.12832, on the token rows 
 for it.
 """
 
-import itertools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ Packed = NDArray[np.uint8]
 
 LEVELS = 7  # -7 … 7 in four bits
 ROWS_AT_ONCE = 256  # compared: what stays in a core's own cache
+PASSAGES_AT_ONCE = 64  # written: less than a megabyte
 WINDOW = 32  # tokens, two halves of 16: a long sentence
 TELLING = 0.75  # the power of a token's spread over the passages by which it weighs
 LEAST_SPREAD = 0.01  # so that one passage alone is compared by all tokens alike
@@ -71,6 +72,26 @@ def _cosines(packed: Packed, tokens: Floats) -> Floats:
     return cosines
 
 
+class _Slices(Sequence[Packed]):
+    """Parts of one array, cut when they are asked for: a hundred thousand arrays are some work to let go."""
+
+    def __init__(self, packed: Packed, starts: NDArray[np.int64]) -> None:
+        self._packed, self._starts = packed, starts
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> Packed: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Packed]: ...
+    def __getitem__(self, at: int | slice) -> Packed | list[Packed]:
+        if isinstance(at, slice):
+            return [self[number] for number in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        return self._packed[self._starts[at] : self._starts[at + 1]]
+
+
 class TokenRows:
     """The packed token rows of many passages; immutable. They may lie anywhere, also in a file.
 
@@ -78,7 +99,7 @@ class TokenRows:
     """
 
     def __init__(self, passages: Sequence[Packed]) -> None:
-        self._passages = passages
+        self.passages = passages
 
     @classmethod
     def of(cls, passages: Sequence[Packed]) -> "TokenRows | None":
@@ -90,23 +111,25 @@ class TokenRows:
         """Map what ``save`` wrote; passage ``i`` has the rows ``ends[i - 1] : ends[i]``."""
         # A plain array over the map: slices of numpy's own memory maps cost ten times as much.
         packed = np.asarray(np.load(file, mmap_mode="r"))
-        starts = [0, *ends.tolist()]
-        return cls([packed[start:end] for start, end in itertools.pairwise(starts)])
+        return cls(_Slices(packed, np.concatenate([[0], ends])))
 
     def save(self, file: Path) -> NDArray[np.int64]:
-        """Write all rows one after another; return the number at which each passage's end."""
-        ends = np.cumsum([len(rows) for rows in self._passages], dtype=np.int64)
-        shape = (int(ends[-1]), self._passages[0].shape[1])
-        joined = np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape)
-        plain = np.asarray(joined)
-        for rows, end in zip(self._passages, ends.tolist(), strict=True):
-            plain[end - len(rows) : end] = rows
-        joined.flush()
+        """Write all rows one after another; return the number at which each passage's end.
+
+        Not by way of a map of the file: to flush one holds every other thread up until it is on the disk.
+        """
+        ends = np.cumsum([len(rows) for rows in self.passages], dtype=np.int64)
+        shape = (int(ends[-1]), self.passages[0].shape[1])
+        with file.open("wb") as written:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(written, header)
+            for start in range(0, len(self.passages), PASSAGES_AT_ONCE):
+                written.write(np.concatenate(self.passages[start : start + PASSAGES_AT_ONCE]).data)
         return ends
 
     def row(self, passage: int) -> Packed:
         """Return the packed rows of one passage."""
-        return self._passages[passage]
+        return self.passages[passage]
 
     def compare(self, tokens: Floats, passages: NDArray[np.int64]) -> Floats:
         """Return how near each passage comes to ``tokens`` (m, dimension), as a cosine.

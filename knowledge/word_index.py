@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from knowledge.lexical import LexicalIndex
-from knowledge.passage_index import Found, IndexedPassage
+from knowledge.passage_index import Found, IndexedPassage, Marks
 from knowledge.ranking import Features, Hit
 from knowledge.text import Language
 
@@ -13,8 +13,11 @@ from knowledge.text import Language
 class WordIndex:
     """BM25 over passages, filtered before it ranks; immutable."""
 
-    def __init__(self, passages: Sequence[IndexedPassage], lexical: LexicalIndex) -> None:
+    def __init__(
+        self, passages: Sequence[IndexedPassage], lexical: LexicalIndex, marks: Marks | None = None
+    ) -> None:
         self.passages, self.lexical = passages, lexical
+        self.marks = marks or Marks.of(passages)
 
     @classmethod
     def build(cls, passages: Sequence[IndexedPassage], documents: Sequence[Sequence[str]]) -> "WordIndex":
@@ -25,11 +28,14 @@ class WordIndex:
         self, tokens: Sequence[str], language: Language, *, limit: int, allowed_articles: Collection[str]
     ) -> Found:
         """Return the allowed passages that share a word with the question, best first."""
-        allowed, scores = set(allowed_articles), self.lexical.score(tokens)
-        rows = [
-            int(row) for row in np.flatnonzero(scores > 0) if self.passages[int(row)].article_id in allowed
+        scores = self.lexical.score(tokens)
+        found = np.flatnonzero((scores > 0) & self.marks.allowed(allowed_articles))
+        if len(found) > limit:  # a common word is in half of all passages: few of them need an order
+            least = np.partition(scores[found], -limit)[-limit]
+            found = found[scores[found] >= least]
+        rows = sorted(found.tolist(), key=lambda row: (-float(scores[row]), self.passages[row].passage_id))[
+            :limit
         ]
-        rows = sorted(rows, key=lambda row: (-float(scores[row]), self.passages[row].passage_id))[:limit]
         if not rows:
             return Found([], Features())
         coverage = self.lexical.coverage(tokens, np.array(rows, np.int64))

@@ -16,8 +16,10 @@ from backend.identity.actors import AUDIENCES
 from knowledge.articles import create_article, delete_article, update_article
 from knowledge.documents import Article, ArticleStatus, Visibility
 from knowledge.embedding import Embedder, Reading
+from knowledge.grown_index import GrownPassageIndex
 from knowledge.library import Library
 from knowledge.module import module
+from knowledge.passage_index import FaissPassageIndex
 from knowledge.search import KnowledgeBase
 from knowledge.shelf import Shelf
 from knowledge.text import tokens
@@ -133,6 +135,107 @@ async def test_a_damaged_snapshot_is_made_again_from_the_articles(
     await third.settle(crew.workspace_id)
     assert (await titles(third, crew), counter.take()) == (["Rule 1", "Rule 2"], 0)
     await third.close()
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a handful of articles be a large base, which is put together when more than half has changed."""
+    monkeypatch.setattr("knowledge.shelf.FEW_PASSAGES", 0)
+    monkeypatch.setattr("knowledge.shelf.MOST_MOVED", 0.5)
+
+
+@pytest.mark.usefixtures("large")
+async def test_what_came_after_a_snapshot_is_kept_beside_it_until_both_are_put_together(
+    crew: Crew, counter: Counter, tmp_path: Path
+) -> None:
+    folder = tmp_path / crew.workspace_id / counter.embedder.name
+
+    def kept() -> tuple[int, int]:
+        names = [path.name for path in folder.iterdir()]
+        return sum(name.isdigit() for name in names), sum(name.endswith(".added") for name in names)
+
+    await write(crew, 1, 2, 3, 4)
+    first = library(crew, counter.embedder, tmp_path)
+    await first.settle(crew.workspace_id)
+    [whole] = folder.iterdir()
+    stamps = {path: path.stat().st_mtime_ns for path in whole.iterdir()}
+    for number, count in ((5, 1), (6, 2)):  # one older is kept: another process may be reading it
+        await write(crew, number)
+        edition = await first.settle(crew.workspace_id)
+        assert isinstance(edition.meaning, GrownPassageIndex)
+        assert kept() == (1, count)
+    assert {path: path.stat().st_mtime_ns for path in whole.iterdir()} == stamps
+    await first.close()
+
+    counter.take()
+    second = library(crew, counter.embedder, tmp_path)
+    await second.settle(crew.workspace_id)
+    assert (counter.take(), kept()) == (0, (1, 2))
+    assert await titles(second, crew) == [f"Rule {n}" for n in range(1, 7)]
+    await write(crew, 7)
+    edition = await second.settle(crew.workspace_id)
+    assert isinstance(edition.meaning, FaissPassageIndex)
+    assert kept() == (2, 0)
+    assert await titles(second, crew) == [f"Rule {n}" for n in range(1, 8)]
+    await second.close()
+
+    counter.take()
+    third = library(crew, counter.embedder, tmp_path)
+    edition = await third.settle(crew.workspace_id)
+    assert (counter.take(), len(edition.passages), edition.is_whole) == (0, 7, True)
+    await third.close()
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("harm", ["cut", "gone", "half written"])
+async def test_damaged_additions_are_made_again_and_the_snapshot_is_not(
+    crew: Crew, counter: Counter, tmp_path: Path, harm: str
+) -> None:
+    await write(crew, 1, 2, 3, 4)
+    first = library(crew, counter.embedder, tmp_path)
+    await first.settle(crew.workspace_id)
+    await write(crew, 5)
+    await first.settle(crew.workspace_id)
+    await first.close()
+    [added] = (tmp_path / crew.workspace_id / counter.embedder.name).glob("*.added")
+    if harm == "cut":
+        (added / "tokens.npy").write_bytes((added / "tokens.npy").read_bytes()[:-9])
+    elif harm == "gone":
+        shutil.rmtree(added)
+    else:  # as a process leaves it that is killed before it has renamed it
+        (added / "manifest.json").unlink()
+        added.rename(added.with_name(f".{added.name}.77.writing"))
+    counter.take()
+    second = library(crew, counter.embedder, tmp_path)
+    await second.settle(crew.workspace_id)
+    assert {text.split("\n")[0] for text in counter.texts} == {"Rule 5"}
+    assert (await second.progress(crew.workspace_id)).damaged == (harm == "cut")
+    assert await titles(second, crew) == [f"Rule {n}" for n in range(1, 6)]
+    await second.close()
+
+
+@pytest.mark.usefixtures("large")
+async def test_putting_together_that_fails_leaves_everything_as_it_was_and_is_tried_again(
+    crew: Crew, counter: Counter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write(crew, 1, 2)
+    first = library(crew, counter.embedder, tmp_path)
+    await first.settle(crew.workspace_id)
+    await write(crew, 3, 4)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("knowledge.library.save_snapshot", fail)
+        with pytest.raises(OSError, match="no space left"):
+            await first.settle(crew.workspace_id)
+    expected = [f"Rule {n}" for n in range(1, 5)]
+    assert await titles(first, crew) == expected
+    edition = await first.settle(crew.workspace_id)
+    assert isinstance(edition.meaning, FaissPassageIndex)
+    assert await titles(first, crew) == expected
+    await first.close()
 
 
 async def test_a_process_without_a_relay_sees_what_another_wrote(

@@ -1,7 +1,9 @@
 """Text as search reads it, and BM25 over it."""
 
 import math
+from pathlib import Path
 
+import bm25s  # type: ignore[import-untyped,unused-ignore]
 import numpy as np
 import pytest
 from hypothesis import given
@@ -90,6 +92,21 @@ def test_words_that_are_counted_already_give_the_index_that_is_made_anew(
         assert bound.coverage(question, rows).tolist() == made.coverage(question, rows).tolist()
 
 
+@given(st.lists(WORDS, min_size=1, max_size=8), WORDS)
+def test_bm25_is_what_bm25s_computes(documents: list[list[str]], question: list[str]) -> None:
+    if not any(documents):
+        return
+    words = sorted({word for text in documents for word in text})
+    ids = [[words.index(word) for word in text] for text in documents]
+    theirs = bm25s.BM25(k1=1.2, b=0.75, method="lucene")
+    theirs.index((ids, {word: number for number, word in enumerate(words)}), show_progress=False)
+    known = [words.index(word) for word in question if word in words]
+    expected = theirs.get_scores_from_ids(known) if known else np.zeros(len(documents))
+    assert LexicalIndex.build(documents).score(question).tolist() == pytest.approx(
+        expected.tolist(), abs=1e-5
+    )
+
+
 def test_coverage_weighs_rare_and_unknown_words() -> None:
     index = LexicalIndex.build([["refund", "card"], ["refund"], ["hello"]])
     refund, card, unknown = (math.log(1 + 3 / (n + 0.5)) for n in (2, 1, 0))
@@ -103,3 +120,26 @@ def test_an_index_without_words_scores_nothing() -> None:
     assert index.score(["x"]).tolist() == [0.0, 0.0]
     assert LexicalIndex.build([]).score(["x"]).tolist() == []
     assert index.coverage(["x"], np.array([1])).tolist() == [0.0]
+
+
+def test_words_are_kept_whatever_they_hold(tmp_path: Path) -> None:
+    words = ["a\nb", "\u2028", '"', "😀", "鑰匙", "", "\ud7ff"]
+    index = LexicalIndex.build([[word, "all"] for word in words])
+    index.save(tmp_path)
+    for read in (LexicalIndex.load(tmp_path), LexicalIndex.load(tmp_path, words=index.words)):
+        assert (len(read), read.rows) == (len(words) + 1, len(words))
+        for word in [*words, "all", "none"]:
+            assert read.score([word]).tolist() == index.score([word]).tolist()
+
+
+def test_what_common_words_are_worth_is_kept_within_bounds_and_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents = [[f"w{n % 7}", f"w{n % 3}", "all"] for n in range(60)]
+    expected = [LexicalIndex.build(documents).score([f"w{n}", "all"]).tolist() for n in range(7)]
+    monkeypatch.setattr("knowledge.lexical.COMMON", 5)
+    monkeypatch.setattr("knowledge.lexical.MOST_KEPT", 100)
+    index = LexicalIndex.build(documents)
+    for _ in range(3):
+        assert [index.score([f"w{n}", "all"]).tolist() for n in range(7)] == expected
+        assert 0 < sum(len(rows) for found in index._common.values() for rows, _ in found) <= 100
