@@ -114,7 +114,7 @@ class LexicalIndex:
             return np.zeros(len(rows), np.float32)
         found = np.zeros(len(rows), np.float64)
         for token, weight in weights.items():
-            holders = self._holders(token)  # in the order of rows
+            holders = self.holders(token)  # in the order of rows
             if len(holders):
                 nearest = np.minimum(np.searchsorted(holders, rows), len(holders) - 1)
                 found += weight * (holders[nearest] == rows)
@@ -125,7 +125,7 @@ class LexicalIndex:
 
         A token that no row knows counts as the rarest.
         """
-        counts = {token: len(self._holders(token)) for token in question}
+        counts = {token: len(self.holders(token)) for token in question}
         return {
             token: float(np.log(1 + self.rows / (count + 0.5 if count else 0.5)))
             for token, count in counts.items()
@@ -149,8 +149,8 @@ class LexicalIndex:
     def _known(self, question: Sequence[str]) -> list[int]:
         return [self._words[token] for token in question if token in self._words]
 
-    def _holders(self, token: str) -> NDArray[np.int32]:
-        """Return the rows that hold the token."""
+    def holders(self, token: str) -> NDArray[np.int32]:
+        """Return the rows that hold the token, in order."""
         if self._scorer is None or token not in self._words:
             return np.zeros(0, np.int32)
         columns, number = self._scorer.scores, self._words[token]

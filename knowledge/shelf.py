@@ -6,7 +6,7 @@ read them is kept beside and decides before anything is ranked. Pure: no databas
 
 import hashlib
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -145,6 +145,13 @@ class Edition:
                 if only is None or article.language == only
             )
         return self._readable[key]
+
+    def holding(self, word: str, readable: frozenset[str]) -> Iterator[str]:
+        """Yield the text of each passage of the ``readable`` texts that has the (stemmed) word."""
+        for row in self.words.lexical.holders(word):  # one by one: most look at the first alone
+            passage = self.words.passages[row]
+            if passage.article_id in readable:
+                yield self.passages[passage.passage_id].text
 
     def translated(self, keys: frozenset[str], language: Language) -> frozenset[str]:
         """Return those of ``keys`` in another language whose translation into ``language`` is among them."""
