@@ -104,7 +104,7 @@ class Answer(Record):
 
     conversation_id: str
     question: str
-    asked_as: str = ""  # completed from the turns before it, when it leaned on them
+    asked_as: str = ""  # completed from the turns before it where it leaned on them, slips of the pen mended
     language: str
     intent: str
     text: str

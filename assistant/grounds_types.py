@@ -35,7 +35,8 @@ class AnswerGrounds:
     answer: Answer
     question: str
     asked_as: str = strawberry.field(
-        description="The question as looked up where it leaned on the turn before; else empty."
+        description="The question as looked up where it leaned on the turn before, or a slip of the pen "
+        "in it was read as the word meant; else empty."
     )
     intent: str
     threshold: float = strawberry.field(description="The confidence from which it is answered.")

@@ -236,20 +236,21 @@ async def _look_up_articles(knowledge: KnowledgeBase, edition: Edition, asked: _
         )
 
     home = await search(language)
-    verdict = decide(wanted, home, asked.judging, may_answer=not asked.understood.is_vague)
+    verdict = decide(home.read_as, home, asked.judging, may_answer=not asked.understood.is_vague)
     found: tuple[SearchResult, ...] = (home,)
     may_look_abroad = asked.policy.mode is not AnswerMode.STRICT and not asked.understood.is_vague
     if verdict.decision is not Decision.ANSWERED and may_look_abroad:
         abroad = await search(OTHER[language])
         verdict = prefer(
             verdict,
-            decide(wanted, abroad, asked.judging),
+            decide(abroad.read_as, abroad, asked.judging),
             at_home=home,
             found_abroad=abroad,
             now=asked.uow.at,
         )
         found = (home, abroad)
-    return _Looked(verdict=_ask_back_once(verdict, asked), found=found, asked_as=question)
+    asked_as = question if home.read_as == wanted.strip() else home.read_as
+    return _Looked(verdict=_ask_back_once(verdict, asked), found=found, asked_as=asked_as)
 
 
 def _ask_back_once(verdict: Verdict, asked: _Asked) -> Verdict:

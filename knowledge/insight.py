@@ -80,6 +80,7 @@ async def why_found(
     language = guess_language(text, default=language_of_locale(subject.locale))
     allowed = edition.readable_by(subject)
     passed_over = edition.translated(allowed, language)
+    text = await knowledge.mend(edition, text, language, allowed)
     asked = await knowledge.ask(edition, text, language, allowed)
     theirs = await knowledge.find(
         edition, asked, limit=first, allowed=allowed, passed_over=passed_over, at=uow.at

@@ -167,6 +167,11 @@ class LexicalIndex:
                     found += weight * (holders[nearest] == rows)
         return (found / sum(weights.values())).astype(np.float32)
 
+    def holders(self, token: str) -> NDArray[np.int32]:
+        """Return the rows that hold the token, in order."""
+        parts = [rows for rows, _ in self._counted(token)]
+        return parts[0] if len(parts) == 1 else np.sort(np.concatenate(parts))
+
     def weights(self, question: Sequence[str]) -> dict[str, float]:
         """Return how rare each token of the question is here (inverse document frequency).
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from backend.core.errors import FieldError, InvalidInput, Unavailable
 from backend.core.unit_of_work import UnitOfWork
-from knowledge import ranking
+from knowledge import ranking, typos
 from knowledge.documents import Article, ArticleStatus
 from knowledge.embedding import Embedder, Reading
 from knowledge.freshness import freshness, is_expired
@@ -87,6 +87,7 @@ class SearchResult:
     features: Features = field(default_factory=Features)
     language: Language = "en"
     model: str = ""
+    read_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,8 @@ class KnowledgeBase:
         language = guess_language(text, default=language_of_locale(locale or uow.actor.locale))
         allowed = edition.readable_by(uow.actor, language_of_locale(locale) if locale else None)
         passed_over = edition.translated(allowed, language)
+        # Words of all that the asker may read, whichever language is searched: the same reading in both.
+        text = await self.mend(edition, text, language, edition.readable_by(uow.actor))
         asked = await self.ask(edition, text, language, allowed)
         found = await self.find(
             edition,
@@ -177,7 +180,16 @@ class KnowledgeBase:
             features=features,
             language=language,
             model=self.embedder.name if by_meaning else "",
+            read_as=text,
         )
+
+    async def mend(self, edition: Edition, text: str, language: Language, readable: frozenset[str]) -> str:
+        """Return a question with its slips read as words of the ``readable`` texts; else just as it is."""
+        bare = undressed(text)
+        if language != "en" or typos.is_plain(bare):
+            return text
+        mended = await self.library.run(typos.mend, bare, lambda word: edition.holding(word, readable))
+        return text if mended == bare else mended
 
     async def ask(self, edition: Edition, text: str, language: Language, allowed: frozenset[str]) -> Question:
         """Read the question; its row is empty while meaning has no say."""

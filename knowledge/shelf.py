@@ -9,7 +9,7 @@ beside it, and put together with it later (see `knowledge.grown_index`).
 
 import hashlib
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from heapq import merge
@@ -173,6 +173,13 @@ class Edition:
             found = groups[0] if len(groups) == 1 else frozenset().union(*groups)
         self._readable[granted, only] = found  # as the latest
         return found
+
+    def holding(self, word: str, readable: frozenset[str]) -> Iterator[str]:
+        """Yield the text of each passage of the ``readable`` texts that has the (stemmed) word."""
+        for row in self.words.lexical.holders(word):  # one by one: most look at the first alone
+            passage = self.words.passages[row]
+            if passage.article_id in readable:
+                yield self.passages[passage.passage_id].text
 
     def translated(self, keys: frozenset[str], language: Language) -> frozenset[str]:
         """Return those of ``keys`` in another language whose translation into ``language`` is among them."""

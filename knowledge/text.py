@@ -18,7 +18,7 @@ _WORD = re.compile(rf"[^\W\d_{_HAN}]+")
 _SPACES = re.compile(r"[ \t]{2,}")
 _LATIN_WORD = re.compile(r"[A-Z]{2,}")
 SHOUTED_WORDS = 4  # in capitals and no other: fewer may be names of products
-_SMALL_WORDS = frozenset(
+SMALL_WORDS = frozenset(
     """
     a about am an and any are as at be been but by can could did do does for from had has have he how i if
     in into is it its me my no not of on or our shall she should so such than that the their them then there
@@ -95,14 +95,15 @@ def tokens(text: str) -> list[str]:
         if _HAN_CHARACTER.match(run):
             words.extend(run)
             words.extend(run[i : i + 2] for i in range(len(run) - 1))
-        elif run in _SMALL_WORDS:
+        elif run in SMALL_WORDS:
             small.append(run)
         else:
-            words.append(_stem(run))
+            words.append(stem(run))
     return words or small
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """Return the stem that a word, folded by `normalise`, is searched by."""
     if not word.isascii():
         return word
     stemmer = getattr(_own, "stemmer", None)

@@ -99,7 +99,7 @@ async def _best_article(uow: UnitOfWork, knowledge: KnowledgeBase, question: str
     found = await knowledge.search(uow, question, first=3)
     if not found.hits:
         return 0.0, 1.0
-    confidence = judge(question, found, load_calibration())
+    confidence = judge(found.read_as, found, load_calibration())
     return confidence.first, confidence.threshold
 
 

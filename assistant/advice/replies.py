@@ -161,7 +161,7 @@ async def _from_articles(uow: UnitOfWork, knowledge: KnowledgeBase, matter: str)
     found = await knowledge.search(uow, matter, first=ARTICLES_LOOKED_AT)
     if not found.hits:
         return []
-    confidence = judge(matter, found, load_calibration())
+    confidence = judge(found.read_as, found, load_calibration())
     chances = (confidence.first, max(0.0, confidence.pair - confidence.first))
     suggestions = []
     for hit, chance in zip(found.hits, chances, strict=False):
