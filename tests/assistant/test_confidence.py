@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from assistant.confidence import CALIBRATION_FILE, fit_logistic, load_calibration
+from assistant.confidence import CALIBRATION_FILE, GROUPS, fit_logistic, load_calibration
 from assistant.figures import auroc, brier, coverage_and_risk, expected_calibration_error, log_loss
 from assistant.measuring import FoundText, measure_words, values_of
-from eval.calibrate import choose_threshold
+from eval.calibrate import EITHER_WAY, FALLING, choose_threshold, fit_monotone
 from knowledge.ranking import Features
 from knowledge.text import tokens
 
@@ -23,6 +23,22 @@ def test_a_regression_finds_the_coefficients_that_made_the_data() -> None:
     assert model.probability({"a": 0.5, "b": 0.0}) == pytest.approx(0.5, abs=0.02)
     with pytest.raises(KeyError):
         model.probability({"a": 1.0})
+
+
+def test_a_regression_with_signs_gives_a_measure_that_says_the_same_no_say_rather_than_a_wrong_one() -> None:
+    made = np.random.default_rng(11)
+    truth = made.normal(size=4_000)
+    rows = np.column_stack([truth, truth + made.normal(size=4_000) * 0.3, made.normal(size=4_000)])
+    labels = (made.random(4_000) < 1 / (1 + np.exp(-(3 * rows[:, 0] - 1.5 * rows[:, 1])))).astype(float)
+    names = ("lead", "title", "better_elsewhere")
+    assert fit_logistic(names, rows, labels).weights[1] < -1
+    model = fit_monotone(names, rows, labels, counts=np.ones(4_000))
+    assert model.weights[0] > 1
+    assert model.weights[1] == 0
+    assert -0.2 <= model.weights[2] <= 0
+    free = fit_monotone(("lead", "quote", "terms"), rows[:, [0, 2, 2]], labels, counts=np.ones(4_000))
+    learned = fit_logistic(("lead", "quote", "terms"), rows[:, [0, 2, 2]], labels)
+    assert free.weights[0] == pytest.approx(learned.weights[0], abs=0.05)
 
 
 def test_the_measures_are_those_of_the_books() -> None:
@@ -46,6 +62,14 @@ def test_a_row_that_counts_twice_is_a_row_that_is_there_twice() -> None:
     twice = fit_logistic(("a", "b"), np.vstack([rows[:10], rows]), np.concatenate([labels[:10], labels]))
     one, other = ({"a": x, "b": -x} for x in (0.7, 0.7))
     assert once.probability(one) == pytest.approx(twice.probability(other), abs=0.01)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("target", ["first", "pair"])
+def test_no_stored_weight_holds_a_good_sign_against_an_answer(group: str, target: str) -> None:
+    learned = json.loads(CALIBRATION_FILE.read_text("utf-8"))[group][target]
+    for name, weight in zip(learned["names"], learned["weights"], strict=True):
+        assert name in EITHER_WAY or (weight <= 0 if name in FALLING else weight >= 0), name
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

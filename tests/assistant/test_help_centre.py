@@ -46,6 +46,16 @@ async def test_held_out_questions_keep_their_floors_through_the_front_door(desk:
     assert len(wrongly) <= 0.1 * len(others)
 
 
+async def test_who_asks_with_an_article_s_own_title_is_answered_from_it(desk: Desk) -> None:
+    titles = {file.title: key for key, file in desk.files.items() if file.visibility != "internal"}
+    answers = {title: await desk.ask(desk.crew.customer, title) for title in list(titles)[::4]}
+    answered = [title for title, answer in answers.items() if answer["decision"] == "ANSWERED"]
+    assert len(answered) >= 0.9 * len(answers), [title for title in answers if title not in answered]
+    for title in answered:
+        cited = {desk.keys[one["article"]["id"]] for one in answers[title]["citations"]}
+        assert cited == {titles[title]}
+
+
 async def test_the_readme_s_question_quotes_how_often_and_not_the_reminders(desk: Desk) -> None:
     """The article's nearest passage tells of reminders; what is asked stands in another one."""
     question = "记录仪多久校准一次？"
