@@ -167,7 +167,10 @@ def _names_missing(text: str, source: str, question: str) -> Iterator[str]:
 
 
 def _sentences_not_carried(text: str, sources: Sequence[str], question: str) -> Iterator[str]:
-    """Yield the sentences whose words the sources do not hold, or that deny what they say."""
+    """Yield the sentences whose words the sources do not hold, or that deny what they say.
+
+    A draft that only says the question again is no answer, either.
+    """
     pieces = [sentence.text for source in sources for sentence in split_sentences(source)]
     whole, asked = set(tokens("\n".join(sources))), set(tokens(question))
     for sentence in split_sentences(text):
@@ -180,3 +183,5 @@ def _sentences_not_carried(text: str, sources: Sequence[str], question: str) -> 
         nearest = max(pieces, key=lambda piece: len(words & set(tokens(piece))), default="")
         if bool(_NEGATION.search(normalise(sentence.text))) != bool(_NEGATION.search(normalise(nearest))):
             yield f"denies its source: {sentence.text[:60]}"
+    if not (set(tokens(text)) & whole) - asked:
+        yield "nothing of the sources"

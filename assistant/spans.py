@@ -63,7 +63,8 @@ def read_spans(body: str, start: int, end: int) -> list[Span]:
 def join_section(body: str, spans: Sequence[Span], number: int) -> Span:
     """Return the span with all that stands under its heading, unless that is longer than a paragraph may be.
 
-    Of "Yes. | a table" the sentence says nothing without the table, nor the table without the sentence.
+    Of "Yes. | a table" the sentence says nothing without the table, nor the table without the sentence; a
+    list or table that follows a sentence stays with it however long the section is.
     """
     first = last = number
     while first > 0 and _follows(body, spans[first - 1], spans[first]):
@@ -72,7 +73,16 @@ def join_section(body: str, spans: Sequence[Span], number: int) -> Span:
         last += 1
     span = spans[number]
     start, end = spans[first].start, spans[last].end
-    return span if end - start > LONGEST_PARAGRAPH else _span(body, start, end, span.heading)
+    if end - start <= LONGEST_PARAGRAPH:
+        return _span(body, start, end, span.heading)
+    following = spans[number + 1] if number < last else span
+    if _is_listed(following) and not _is_listed(span):
+        return _span(body, span.start, following.end, span.heading)
+    return span
+
+
+def _is_listed(span: Span) -> bool:
+    return bool(_ITEM.match(span.text)) or span.text.lstrip().startswith("|")
 
 
 def _follows(body: str, one: Span, other: Span) -> bool:
@@ -87,7 +97,7 @@ def widen(body: str, span: Span) -> Span:
     left, right = body.rfind("\n", 0, span.start) + 1, body.find("\n", span.end)
     right = len(body) if right < 0 else right
     line = body[left:right]
-    if len(line) <= LONGEST_PARAGRAPH or _ITEM.match(line) or line.lstrip().startswith("|"):
+    if len(line) <= LONGEST_PARAGRAPH or _is_listed(Span(line, left, right)):
         return span
     sentences = [(left + s.start, left + s.end) for s in split_sentences(line)]
     at = next((i for i, (s, e) in enumerate(sentences) if s <= span.start < e), None)

@@ -167,10 +167,9 @@ class Base:
         """
         passages = [self.passages[hit.passage_id][1] for hit in hits]
         weights = self.index.lexical.weights(question.tokens)
-        texts, same_language = [passage.text for passage in passages], question.language == self.language
-        offered = offer(texts, weights, same_language=same_language)
-        rows = [self.rows[span.context] for span in offered.spans]
         title = self.articles[hits[0].article_id][0]
+        offered = offer(passages, title, weights, same_language=question.language == self.language)
+        rows = [self.rows[span.context] for span in offered.spans]
         place = place_of(self.places, question.language)
         nearness = compare_rows(question, place, rows, self.rows.get(title))
         best = choose(offered, [hit.score for hit in hits], nearness)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from knowledge.passages import Passage
 from knowledge.ranking import Floats
 from knowledge.sentences import Sentence, split_sentences
 from knowledge.text import tokens
@@ -22,6 +23,9 @@ SPANS_COMPARED, FOREIGN_SPANS_COMPARED = 4, 6
 # where all spans come alike near, as under a title that asks the same, that shall decide nothing.
 WORDS_WEIGHT, TOKENS_WEIGHT, MEANING_WEIGHT, PASSAGE_WEIGHT = 1.0, 2.0, 0.5, 0.05
 TELLING = 0.5  # the power of a token's spread over the spans by which it weighs
+ASKED_BY_TITLE = (
+    0.8  # share of a question's words in a title: then what stands at the article's head is meant
+)
 TITLE_COUNTS = 0.8  # what the title says is said of every sentence, somewhat less
 
 _HEADING = re.compile(r"#{1,6}\s")
@@ -31,11 +35,15 @@ _ROW = re.compile(r"\s*\|")
 
 @dataclass(frozen=True)
 class Span:
-    """``text[start:end]`` of a passage; ``context`` is what it says under its heading or table head."""
+    """``text[start:end]`` of a passage; ``context`` is what it says under its heading or table head.
+
+    ``is_headed`` when a heading of the passage stands over it.
+    """
 
     start: int
     end: int
     context: str
+    is_headed: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ def split_spans(text: str) -> list[Span]:
         else:
             head = table_head if _ROW.match(sentence.text) else ""
             context = "\n".join(part for part in (heading, head, sentence.text) if part)
-            spans.append(Span(sentence.start, sentence.end, context))
+            spans.append(Span(sentence.start, sentence.end, context, is_headed=bool(heading)))
     return spans or [Span(0, len(text), text)]
 
 
@@ -101,7 +109,8 @@ class Nearness:
 class Offer:
     """What could be quoted of an article: spans in order, and the number of the passage that each stands in.
 
-    ``shares``: the share of the question's weighted words that each one's context holds, 0 to 1.
+    ``shares``: the share of the question's weighted words that each one's context holds, 0 to 1; what stands
+    at the article's head, before its first heading, has the title's too where the question is nearly that.
     """
 
     spans: tuple[Span, ...]
@@ -109,15 +118,28 @@ class Offer:
     shares: Floats
 
 
-def offer(passages: Sequence[str], weights: Mapping[str, float], *, same_language: bool) -> Offer:
+def offer(
+    passages: Sequence[Passage], title: str, weights: Mapping[str, float], *, same_language: bool
+) -> Offer:
     """Return the wordiest spans of an article's passages, a few of them, in their order.
 
     ``passages`` (one or more) are those found, best first; ``weights`` those of the question's words.
     """
-    quotable = [read_quotable(text) for text in passages[:PASSAGES_QUOTED]]
-    spans = [span for some in quotable for span in some.spans]
-    owners = [number for number, some in enumerate(quotable) for _ in some.spans]
-    shares = _shares([words for some in quotable for words in some.words], weights)
+    spans: list[Span] = []
+    words: list[frozenset[str]] = []
+    owners: list[int] = []
+    titled = frozenset(tokens(title))
+    if not same_language or _shares([titled], weights)[0] < ASKED_BY_TITLE:
+        titled = frozenset()
+    for number, passage in enumerate(passages[:PASSAGES_QUOTED]):
+        read = read_quotable(passage.text)
+        spans += read.spans
+        owners += [number] * len(read.spans)
+        words += [
+            held if span.is_headed or passage.heading_path else held | titled
+            for span, held in zip(read.spans, read.words, strict=True)
+        ]
+    shares = _shares(words, weights)
     most = SPANS_COMPARED if same_language else FOREIGN_SPANS_COMPARED
     kept = sorted(np.argsort(-shares, kind="stable")[:most].tolist())
     return Offer(tuple(spans[i] for i in kept), tuple(owners[i] for i in kept), shares[kept])

@@ -255,10 +255,14 @@ class KnowledgeBase:
         for number, hits in enumerate(by_article):
             with_care = number < QUOTED_WITH_CARE
             passages = [edition.passages[hit.passage_id] for hit in (hits if with_care else hits[:1])]
-            texts, nearness = [one.passage.text for one in passages], None
-            offered = offer(texts, weights, same_language=hits[0].same_language)
+            article, nearness = edition.articles[hits[0].article_id], None
+            offered = offer(
+                [one.passage for one in passages],
+                article.title,
+                weights,
+                same_language=hits[0].same_language,
+            )
             if with_care and len(asked.row):
-                article = edition.articles[hits[0].article_id]
                 contexts = [span.context for span in offered.spans]
                 nearness = await self._sentences.compare(
                     asked, contexts, title=article.title, language=article.language

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from assistant.confidence import Confidence, fit_logistic, load_calibration
+from assistant.confidence import Confidence, load_calibration
 from assistant.figures import auroc, expected_calibration_error
-from eval.calibrate import NAMES, chances_of, labels_of, rows_of
+from eval.calibrate import NAMES, chances_of, fit_monotone, labels_of, rows_of
 from eval.cases import LANGUAGES, Asked, Base, Case, help_centre_cases, public_cases, public_sets
 from eval.frame import Evaluation, Outcome, Row, Section
 from knowledge.text import Language, guess_language
@@ -69,7 +69,8 @@ async def answer_in_base(evaluation: Evaluation) -> Outcome:
         names = (*NAMES, *SENTENCE_NAMES)
         train = [case for case in cases if case.train]
         held = [case for case in cases if not case.train]
-        model = fit_logistic(names, rows_of(train, names), labels_of(train, "answerable"), ridge=RIDGE)
+        labels, counts = labels_of(train, "answerable"), np.ones(len(train))
+        model = fit_monotone(names, rows_of(train, names), labels, counts=counts, ridge=RIDGE)
         figure = auroc(chances_of(model, held), labels_of(held, "answerable"))
         of_xquad = base.name == "xquad_zh"
         rows.append(

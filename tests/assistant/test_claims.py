@@ -45,6 +45,7 @@ def test_what_the_chinese_source_says_passes(draft: str) -> None:
         ("The probe is covered for 24 months and we will replace it.", "promise we will"),
         ("The probe is covered for 24 months, free of charge.", "promise free of charge"),
         ("Our engineers love to drink coffee in the garden.", "not in the sources"),
+        (f"**{ASKED_EN}**\n\n{ASKED_EN}", "nothing of the sources"),
         ("See https://evil.example/refund for the HL-30 Probe.", "address"),
         ("保修期是 24 个月。", "another language"),
         ("Hello [NAME], the probe is covered for 24 months.", "a placeholder"),
@@ -66,6 +67,7 @@ def test_a_lie_is_refused(draft: str, why: str) -> None:
         ("付款后 180 天内可以申请发票，我们会赔偿。", "promise"),
         ("付款后 180 天内可以向《税务总局》申请发票。", "quotation"),
         ("今天天气很好，适合去公园散步。", "not in the sources"),
+        (ASKED_ZH, "nothing of the sources"),
     ],
 )
 def test_a_chinese_lie_is_refused(draft: str, why: str) -> None:

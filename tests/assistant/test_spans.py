@@ -86,6 +86,13 @@ def test_a_short_section_is_quoted_whole_and_a_long_one_is_not() -> None:
     assert quote_best(hit_of(long, "| Plans | 6 % |")).text == rates.partition("\n\n")[2]
 
 
+def test_a_table_stays_with_the_sentence_before_it_however_long_the_section() -> None:
+    prices = "Prices are for one piece, without tax.\n\n| A | 1 |\n|---|---|\n| B | 2 |"
+    body = f"{prices}\n\n{'More of it follows here. ' * 20}"
+    assert quote_best(hit_of(body, "Prices are for one piece")).text == prices
+    assert quote_best(hit_of(body, "| B | 2 |")).text == prices.partition("\n\n")[2]
+
+
 @given(st.lists(LINES, max_size=14), st.data())
 def test_what_is_shown_is_a_slice_that_holds_what_was_found(lines: list[str], data: st.DataObject) -> None:
     body = "\n".join(lines)

@@ -23,7 +23,12 @@ from tests.e2e.rep_day import PASSWORD
 
 WARRANTY = "How long is the warranty on an HL-30 Probe?"
 CALIBRATION = "三点校准一支多少钱？"
-UNCLEAR = ("你们的探头保修多久", "寄回去要多久", "保修和返修是一回事吗")  # near to two articles each
+UNCLEAR = (
+    "退货",
+    "你们的探头保修多久",
+    "寄回去要多久",
+    "保修和返修是一回事吗",
+)  # a word of a title; near to two articles
 UNKNOWN = "Do you have a Modbus connection for building management systems?"
 SUBJECTS = ("warranty", "calibration", "returns", "battery", "gateway-setup", "plans", "delivery", "repair")
 TYPING = "mutation($id: ID!) { chatTyping(conversationId: $id) }"

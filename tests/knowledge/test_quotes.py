@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from backend.core.demo import FOLDER
 from knowledge import quotes
 from knowledge.markdown_files import read_markdown_file
+from knowledge.passages import Passage
 from knowledge.quotes import Nearness, choose, offer
 from knowledge.search import PASSAGES_PER_HIT, KnowledgeBase
+from knowledge.text import tokens
 from tests.crew import Crew
 from tests.knowledge.test_search import fill
 
@@ -22,6 +24,25 @@ TEXTS = st.lists(
 ).map("\n".join)
 
 
+def passage_of(text: str, *headings: str) -> Passage:
+    return Passage(0, headings, text, 0, len(text))
+
+
+def test_what_stands_at_the_head_of_an_article_is_what_its_title_speaks_of() -> None:
+    head = passage_of("Five years.\n\n## How do I change them?\n\nTurn the batteries round.")
+    later = passage_of(
+        "## Why are batteries empty soon?\n\nBatteries freeze.", "Why are batteries empty soon?"
+    )
+    asked = dict.fromkeys(tokens("how long do batteries last"), 1.0)
+    offered = offer([head, later], "How long batteries last", asked, same_language=True)
+    texts = [[head, later][n].text for n in offered.passages]
+    shown = [text[span.start : span.end] for text, span in zip(texts, offered.spans, strict=True)]
+    assert shown[choose(offered, [1.0, 1.0])] == "Five years."
+    untitled = offer([head, later], "", asked, same_language=True)
+    assert untitled.spans == offered.spans
+    assert choose(untitled, [1.0, 1.0]) != choose(offered, [1.0, 1.0])
+
+
 @given(
     st.lists(TEXTS.filter(str.strip), min_size=1, max_size=9),
     st.dictionaries(st.sampled_from(["wet", "校准"]), st.floats(0.1, 5)),
@@ -30,7 +51,8 @@ TEXTS = st.lists(
 def test_what_is_offered_stands_in_the_passage_that_is_named(
     texts: list[str], weights: dict[str, float], same_language: bool
 ) -> None:
-    offered = offer(texts, weights, same_language=same_language)
+    passages = [passage_of(text) for text in texts]
+    offered = offer(passages, "Wet 标题", weights, same_language=same_language)
     most = quotes.SPANS_COMPARED if same_language else quotes.FOREIGN_SPANS_COMPARED
     assert 1 <= len(offered.spans) == len(offered.passages) == len(offered.shares) <= most
     assert max(offered.passages) < min(len(texts), quotes.PASSAGES_QUOTED)
@@ -41,7 +63,8 @@ def test_what_is_offered_stands_in_the_passage_that_is_named(
 
 
 def test_words_tokens_meaning_and_passage_each_have_a_say() -> None:
-    offered = offer(["Red is warm. Blue is cold.", "Blue is wet."], {"blue": 1.0}, same_language=True)
+    passages = [passage_of("Red is warm. Blue is cold."), passage_of("Blue is wet.")]
+    offered = offer(passages, "", {"blue": 1.0}, same_language=True)
     assert [offered.passages[i] for i in range(3)] == [0, 0, 1]
     even = Nearness(np.full(3, 0.9, np.float32), np.full((3, 4), 0.5, np.float32))
     assert choose(offered, [2.0, 2.0]) == choose(offered, [2.0, 2.0], even) == 1  # the first of equals
