@@ -34,8 +34,8 @@ from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Conversation
 from backend.service.rules import LONGEST_MESSAGE, ConversationState
+from knowledge.edition import Edition
 from knowledge.search import KnowledgeBase, SearchResult
-from knowledge.shelf import Edition
 from knowledge.text import Language
 
 log = structlog.get_logger(__name__)

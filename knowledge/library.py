@@ -24,10 +24,12 @@ from backend.core.access import system_actor
 from backend.core.errors import Unavailable
 from backend.core.store import Store
 from knowledge.documents import Article
+from knowledge.edition import Edition, Meaning
 from knowledge.embedding import Embedder, Places, Reading
 from knowledge.grown_index import GrownPassageIndex
 from knowledge.passage_index import FaissPassageIndex, place_of
-from knowledge.shelf import Edition, Embedded, Meaning, Shelf, ShelvedPassage, embedded_of
+from knowledge.shelf import Shelf, embedded_of
+from knowledge.shelved_articles import Embedded, ShelvedPassage
 from knowledge.snapshots import (
     SnapshotDamaged,
     find_additions,

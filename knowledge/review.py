@@ -11,9 +11,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.edition import Edition, Meaning
 from knowledge.numbers import denies, read_numbers
 from knowledge.quotes import split_spans
-from knowledge.shelf import Edition, Meaning, ShelvedArticle, ShelvedPassage
+from knowledge.shelved_articles import ShelvedArticle, ShelvedPassage
 from knowledge.text import tokens
 
 NEAR = 0.55  # centred cosine from which two passages are about the same matter

@@ -18,6 +18,7 @@ from backend.core.errors import FieldError, InvalidInput, Unavailable
 from backend.core.unit_of_work import UnitOfWork
 from knowledge import ranking, typos
 from knowledge.documents import Article, ArticleStatus
+from knowledge.edition import Edition
 from knowledge.embedding import Embedder, Reading
 from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
@@ -25,7 +26,6 @@ from knowledge.passage_index import Found, Question
 from knowledge.quotes import Span, choose, offer
 from knowledge.ranking import Features
 from knowledge.sentence_rows import SentenceRows
-from knowledge.shelf import Edition
 from knowledge.text import Language, guess_language, language_of_locale, tokens, undressed
 
 LONGEST_QUESTION = 20_000  # characters, as a chat message; the encoder reads its first 512 tokens

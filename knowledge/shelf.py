@@ -7,214 +7,28 @@ An edit of a large base costs what was edited: passages that changed since the b
 beside it, and put together with it later (see `knowledge.grown_index`).
 """
 
-import hashlib
-import sys
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from heapq import merge
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backend.core.access import Actor, allows
 from knowledge.documents import Article, ArticleStatus
+from knowledge.edition import Edition, Meaning, Readers
 from knowledge.embedding import Places
 from knowledge.grown_index import FEW_PASSAGES, GrownPassageIndex, joined_marks
 from knowledge.lexical import LexicalIndex, Vocabulary, WordCounts
 from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Marks, make_titles, make_tokens
-from knowledge.passages import Passage, split_passages, text_to_embed
 from knowledge.ranking import Floats
+from knowledge.shelved_articles import Embedded, ShelvedArticle, ShelvedPassage, shelve
 from knowledge.splicing import Roster, Splice, Spliced, joined
-from knowledge.text import Language, language_of_locale, tokens
-from knowledge.token_rows import Packed
+from knowledge.text import Language
 from knowledge.word_index import WordIndex
-
-_DIGEST_LENGTH = 16
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """What the encoder made of a passage: its unit row, its title's, and its packed token rows.
-
-    Half precision is what the index keeps; recall does not suffer.
-    """
-
-    row: NDArray[np.float16]
-    title: NDArray[np.float16]
-    tokens: Packed
-
-
-@dataclass(frozen=True)
-class ShelvedPassage:
-    """A passage with what both indexes read of it; ``digest`` names the text that was embedded."""
-
-    title: str
-    passage: Passage
-    indexed: IndexedPassage
-    text: str
-    tokens: tuple[str, ...]
-    digest: str
-
-
-@dataclass(frozen=True)
-class ShelvedArticle:
-    """A published article as it is now; ``text_key`` names its text, ``acl`` who reads it."""
-
-    article_id: str
-    number: int
-    title: str
-    locale: str
-    locale_group: str
-    language: Language
-    visibility: str
-    valid_until: datetime | None
-    changed_at: datetime | None
-    acl: tuple[str, ...]
-    passages: tuple[ShelvedPassage, ...]
-
-    @property
-    def text_key(self) -> str:
-        return text_key(self.article_id, self.number)
-
-
-def text_key(article_id: str, number: int) -> str:
-    """Name one text of an article."""
-    return f"{article_id}@{number}"
-
-
-def shelve(article: Article, known: ShelvedArticle | None = None) -> ShelvedArticle:
-    """Read an article for search; the passages of a ``known`` state with the same text are taken over."""
-    language = language_of_locale(article.locale)
-    same_text = known is not None and (known.number, known.language) == (article.version_number, language)
-    return ShelvedArticle(
-        article_id=article.id,
-        number=article.version_number,
-        title=article.title,
-        locale=article.locale,
-        locale_group=article.locale_group,
-        language=language,
-        visibility=article.visibility,
-        valid_until=article.valid_until,
-        changed_at=article.updated_at,
-        acl=tuple(article.acl),
-        passages=known.passages if known is not None and same_text else tuple(_cut(article, language)),
-    )
-
-
-def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
-    key = text_key(article.id, article.version_number)
-    for passage in split_passages(article.title, article.body):
-        text = text_to_embed(article.title, passage)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
-        indexed = IndexedPassage(f"{key}/{passage.ordinal}#{digest}", key, language)
-        # Interned: a base has every word a hundred times.
-        words = tuple(map(sys.intern, tokens(text)))
-        yield ShelvedPassage(article.title, passage, indexed, text, words, digest)
-
-
-Readers = Mapping[tuple[str, ...], Mapping[Language, frozenset[str]]]
-Meaning = FaissPassageIndex | GrownPassageIndex
-
-
-@dataclass(frozen=True)
-class Edition:
-    """What one search works with; a newer one takes its place as a whole.
-
-    ``meaning`` may lag behind: ``waiting`` are the texts that it lacks; ``is_whole`` when it holds the very
-    passages of ``words``, which always has all. ``readers`` are the texts by who may read them and language:
-    far fewer groups than articles; ``translations`` the articles of each locale group.
-    """
-
-    workspace_id: str
-    version: int
-    articles: Mapping[str, ShelvedArticle]  # by text key
-    passages: Mapping[str, ShelvedPassage]  # by passage id
-    readers: Readers
-    translations: Mapping[str, tuple[ShelvedArticle, ...]]
-    words: WordIndex
-    meaning: Meaning | None = None
-    waiting: frozenset[str] = frozenset()
-    is_whole: bool = False
-    # What was asked before, of these very articles.
-    _readable: dict[tuple[tuple[tuple[str, ...], ...], Language | None], frozenset[str]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-    _translated: dict[tuple[frozenset[str], Language], frozenset[str]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
-
-    def readable_by(self, actor: Actor, only: Language | None = None) -> frozenset[str]:
-        """Return the texts that the actor may read, by the one access predicate; ``only`` of a language.
-
-        Actors with the same rights get the same set, so that what is made of it is made once.
-        """
-        return self._readable_of(
-            tuple(
-                acl
-                for acl in self.readers
-                if allows(actor, Article.kind, "read", workspace_id=self.workspace_id, acl=acl)
-            ),
-            only,
-        )
-
-    def _readable_of(self, granted: tuple[tuple[str, ...], ...], only: Language | None) -> frozenset[str]:
-        found = self._readable.pop((granted, only), None)
-        if found is None:
-            groups = [
-                texts
-                for acl in granted
-                for language, texts in self.readers[acl].items()
-                if only is None or language == only
-            ]
-            # Few and large sets: put together without a look at each text.
-            found = groups[0] if len(groups) == 1 else frozenset().union(*groups)
-        self._readable[granted, only] = found  # as the latest
-        return found
-
-    def holding(self, word: str, readable: frozenset[str]) -> Iterator[str]:
-        """Yield the text of each passage of the ``readable`` texts that has the (stemmed) word."""
-        for row in self.words.lexical.holders(word):  # one by one: most look at the first alone
-            passage = self.words.passages[row]
-            if passage.article_id in readable:
-                yield self.passages[passage.passage_id].text
-
-    def translated(self, keys: frozenset[str], language: Language) -> frozenset[str]:
-        """Return those of ``keys`` in another language whose translation into ``language`` is among them."""
-        if (keys, language) not in self._translated:
-            self._translated[keys, language] = frozenset(
-                text.text_key
-                for group in self.translations.values()
-                if len(group) > 1
-                and any(text.language == language and text.text_key in keys for text in group)
-                for text in group
-                if text.language != language and text.text_key in keys
-            )
-        return self._translated[keys, language]
-
-    def prepared_for(self, earlier: "Edition") -> "Edition":
-        """Return it with what was asked of an ``earlier`` one at hand: off the loop, where a search asks."""
-        again: dict[frozenset[str], frozenset[str]] = {}
-        for (granted, only), texts in list(earlier._readable.copy().items())[-ASKED_LATELY:]:
-            still = tuple(acl for acl in self.readers if acl in granted)
-            again[texts] = self._readable_of(still, only)
-        for keys, language in earlier._translated.copy():
-            if keys in again:
-                self.translated(again[keys], language)
-        return self
-
-    def is_indexed(self, keys: frozenset[str]) -> bool:
-        """Tell whether the search by meaning misses little enough of these texts to be the better one."""
-        missing = len(self.waiting & keys)
-        return self.meaning is not None and missing <= len(keys) * MOST_MISSING
-
 
 MOST_WORDS_GONE = 4  # times as many words as are in use: then those of texts that are gone are let go
 FEW_WORDS = 10_000
-ASKED_LATELY = 8  # sets of readable texts made anew with each edition; others when they are asked for
-MOST_MISSING = 0.2  # share of unembedded texts up to which meaning beats words alone
 IDS_AT_ONCE = 10_000
 MOST_MOVED = 1 / 32  # of a base, before it is put together with what changed
 

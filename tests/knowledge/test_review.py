@@ -12,7 +12,7 @@ from knowledge.passage_index import IndexedPassage
 from knowledge.passages import Passage
 from knowledge.ranking import Hit, refresh
 from knowledge.review import Finding, Pair, compare
-from knowledge.shelf import ShelvedPassage
+from knowledge.shelved_articles import ShelvedPassage
 from knowledge.text import Language, tokens
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from backend.core.access import EVERYONE, Actor
 from knowledge import passage_index, shelf
 from knowledge.documents import Article, ArticleStatus, Visibility
+from knowledge.edition import Edition, Meaning
 from knowledge.embedding import Places
 from knowledge.grown_index import GrownPassageIndex
 from knowledge.module import module
 from knowledge.passage_index import FaissPassageIndex, Found, Question
-from knowledge.shelf import Edition, Embedded, Meaning, Shelf, ShelvedPassage
+from knowledge.shelf import Shelf
+from knowledge.shelved_articles import Embedded, ShelvedPassage
 from knowledge.text import Language, tokens
 from knowledge.token_rows import pack_tokens
 

@@ -14,9 +14,10 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import AUDIENCES
 from knowledge.articles import create_article
 from knowledge.documents import Article, ArticleStatus, Visibility
+from knowledge.edition import Edition
 from knowledge.module import module
 from knowledge.search import KnowledgeBase
-from knowledge.shelf import Edition, Shelf
+from knowledge.shelf import Shelf
 from knowledge.text import stem, tokens
 from knowledge.typos import LONG, MOST_SLIPS, Holding, is_plain, mend
 from tests.crew import Crew

@@ -1,0 +1,98 @@
+"""An article as the index reads it: cut into passages, with the words and the digest of each."""
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.documents import Article
+from knowledge.passage_index import IndexedPassage
+from knowledge.passages import Passage, split_passages, text_to_embed
+from knowledge.text import Language, language_of_locale, tokens
+from knowledge.token_rows import Packed
+
+_DIGEST_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What the encoder made of a passage: its unit row, its title's, and its packed token rows.
+
+    Half precision is what the index keeps; recall does not suffer.
+    """
+
+    row: NDArray[np.float16]
+    title: NDArray[np.float16]
+    tokens: Packed
+
+
+@dataclass(frozen=True)
+class ShelvedPassage:
+    """A passage with what both indexes read of it; ``digest`` names the text that was embedded."""
+
+    title: str
+    passage: Passage
+    indexed: IndexedPassage
+    text: str
+    tokens: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class ShelvedArticle:
+    """A published article as it is now; ``text_key`` names its text, ``acl`` who reads it."""
+
+    article_id: str
+    number: int
+    title: str
+    locale: str
+    locale_group: str
+    language: Language
+    visibility: str
+    valid_until: datetime | None
+    changed_at: datetime | None
+    acl: tuple[str, ...]
+    passages: tuple[ShelvedPassage, ...]
+
+    @property
+    def text_key(self) -> str:
+        return text_key(self.article_id, self.number)
+
+
+def text_key(article_id: str, number: int) -> str:
+    """Name one text of an article."""
+    return f"{article_id}@{number}"
+
+
+def shelve(article: Article, known: ShelvedArticle | None = None) -> ShelvedArticle:
+    """Read an article for search; the passages of a ``known`` state with the same text are taken over."""
+    language = language_of_locale(article.locale)
+    same_text = known is not None and (known.number, known.language) == (article.version_number, language)
+    return ShelvedArticle(
+        article_id=article.id,
+        number=article.version_number,
+        title=article.title,
+        locale=article.locale,
+        locale_group=article.locale_group,
+        language=language,
+        visibility=article.visibility,
+        valid_until=article.valid_until,
+        changed_at=article.updated_at,
+        acl=tuple(article.acl),
+        passages=known.passages if known is not None and same_text else tuple(_cut(article, language)),
+    )
+
+
+def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
+    key = text_key(article.id, article.version_number)
+    for passage in split_passages(article.title, article.body):
+        text = text_to_embed(article.title, passage)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        indexed = IndexedPassage(f"{key}/{passage.ordinal}#{digest}", key, language)
+        # Interned: a base has every word a hundred times.
+        words = tuple(map(sys.intern, tokens(text)))
+        yield ShelvedPassage(article.title, passage, indexed, text, words, digest)
