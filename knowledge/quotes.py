@@ -23,9 +23,9 @@ SPANS_COMPARED, FOREIGN_SPANS_COMPARED = 4, 6
 # where all spans come alike near, as under a title that asks the same, that shall decide nothing.
 WORDS_WEIGHT, TOKENS_WEIGHT, MEANING_WEIGHT, PASSAGE_WEIGHT = 1.0, 2.0, 0.5, 0.05
 TELLING = 0.5  # the power of a token's spread over the spans by which it weighs
-ASKED_BY_TITLE = (
-    0.8  # share of a question's words in a title: then what stands at the article's head is meant
-)
+# Share of a question's words in a title: then what stands at the article's head is meant, unless a sentence
+# with its heading has so many of them itself.
+ASKED_BY_TITLE, SPOKEN_OF = 0.8, 0.5
 TITLE_COUNTS = 0.8  # what the title says is said of every sentence, somewhat less
 
 _HEADING = re.compile(r"#{1,6}\s")
@@ -110,7 +110,7 @@ class Offer:
     """What could be quoted of an article: spans in order, and the number of the passage that each stands in.
 
     ``shares``: the share of the question's weighted words that each one's context holds, 0 to 1; what stands
-    at the article's head, before its first heading, has the title's too where the question is nearly that.
+    at the article's head, before its first heading, has the title's where that is nearly the question.
     """
 
     spans: tuple[Span, ...]
@@ -125,21 +125,16 @@ def offer(
 
     ``passages`` (one or more) are those found, best first; ``weights`` those of the question's words.
     """
-    spans: list[Span] = []
-    words: list[frozenset[str]] = []
-    owners: list[int] = []
-    titled = frozenset(tokens(title))
-    if not same_language or _shares([titled], weights)[0] < ASKED_BY_TITLE:
-        titled = frozenset()
-    for number, passage in enumerate(passages[:PASSAGES_QUOTED]):
-        read = read_quotable(passage.text)
-        spans += read.spans
-        owners += [number] * len(read.spans)
-        words += [
-            held if span.is_headed or passage.heading_path else held | titled
-            for span, held in zip(read.spans, read.words, strict=True)
+    read = [read_quotable(passage.text) for passage in passages[:PASSAGES_QUOTED]]
+    spans = [span for some in read for span in some.spans]
+    owners = [number for number, some in enumerate(read) for _ in some.spans]
+    shares = _shares([held for some in read for held in some.words], weights)
+    titled = _shares([frozenset(tokens(title))], weights)[0] if same_language else 0.0
+    if titled >= ASKED_BY_TITLE and shares.max() < SPOKEN_OF:
+        opening = [
+            not span.is_headed and not passages[n].heading_path for span, n in zip(spans, owners, strict=True)
         ]
-    shares = _shares(words, weights)
+        shares[opening] = titled
     most = SPANS_COMPARED if same_language else FOREIGN_SPANS_COMPARED
     kept = sorted(np.argsort(-shares, kind="stable")[:most].tolist())
     return Offer(tuple(spans[i] for i in kept), tuple(owners[i] for i in kept), shares[kept])
