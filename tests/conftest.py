@@ -12,7 +12,6 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from xdist.remote import Producer
 
 import main
 from backend.app import create_app
@@ -22,21 +21,11 @@ from backend.core.interpreter import spare_the_collector
 from backend.core.settings import Settings
 from backend.house import House, open_house
 from tests.crew import Crew
-from tests.sharing_out import SharingOut, put_longest_first
 
 if os.environ.get("MONGODB_URI"):  # a server that outlives the suite needs a master key that does
     os.environ.setdefault(
         "RAPPORT_ENCRYPTION_KEYS", "suite:" + base64.b64encode(b"rapport's tests." * 2).decode()
     )
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> SharingOut | None:
-    return SharingOut(config, log) if config.getoption("dist") == "loadfile" else None
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    put_longest_first(items)
 
 
 @pytest.fixture(scope="session")
