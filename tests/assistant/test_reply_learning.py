@@ -39,10 +39,15 @@ async def judge(person: Person, ticket: str, source: dict[str, Any], verdict: st
     return (await person.ask(RECORD, input={**given, "verdict": verdict, **more}))["replyRecord"]
 
 
+def _sure(found: dict[str, dict[str, Any]], source_id: str) -> float:
+    """Return how sure a suggestion is; 0 when it is too unlikely to be shown."""
+    return float(found[source_id]["confidence"]) if source_id in found else 0.0
+
+
 async def test_verdicts_move_the_ranking_and_only_where_they_were_given(desk: Desk) -> None:
     crew = desk.crew
     first = await file_ticket(desk, "Probe does not pair", "The probe will not pair at all.", answer=SEALED)
-    other = await file_ticket(desk, "Probe is not pairing", "Our probe does not pair.", answer=BOXED)
+    other = await file_ticket(desk, "My probe will not pair", "The probe will not pair now.", answer=BOXED)
     new = await file_ticket(desk, "Probe will not pair", "The new probe will not pair with the gateway.")
     before = await suggested(crew.agent, new)
     good, bad = sorted((first, other), key=lambda id: before[id]["confidence"])
@@ -51,7 +56,7 @@ async def test_verdicts_move_the_ranking_and_only_where_they_were_given(desk: De
     done = await judge(crew.agent, new, before[bad], "REJECTED")
     assert (done["verdict"], done["kept"], done["ticketId"]) == ("REJECTED", 0.0, new)
     once = await suggested(crew.agent, new)
-    assert once[bad]["confidence"] < before[bad]["confidence"]
+    assert _sure(once, bad) < before[bad]["confidence"]
 
     # Said again the last word counts: one agent has one verdict of a suggestion for a ticket.
     for _ in range(5):
@@ -64,8 +69,9 @@ async def test_verdicts_move_the_ranking_and_only_where_they_were_given(desk: De
         await judge(crew.agent, again, before[bad], "REJECTED")
         await judge(crew.agent, again, before[good], "ACCEPTED")
     after = await suggested(crew.agent, new)
-    assert after[good]["confidence"] > after[bad]["confidence"]
-    assert after[bad]["confidence"] < once[bad]["confidence"]
+    assert after[good]["confidence"] > _sure(after, bad)
+    assert after[good]["confidence"] > before[good]["confidence"]
+    assert _sure(after, bad) <= _sure(once, bad)
 
     elsewhere = await Crew.hire(crew.house, crew.agent.http)
     alien = await file_ticket(dataclasses.replace(desk, crew=elsewhere), "Probe", "It does not pair.")
