@@ -38,7 +38,7 @@ app: $(INSTALLED) $(REP_APP) ## Build the rep's phone app, start everything, and
 .PHONY: test
 test: export PYTHONDONTWRITEBYTECODE :=  # else each of the many processes compiles all that it loads
 test: $(INSTALLED) $(PHONES) $(PROVIDER) $(REP_APP) ## Install what is needed, run the whole test suite
-	@pytest --numprocesses $(JOBS) --dist loadfile
+	@pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder  # the longest files first
 
 .PHONY: check
 check: lint types schema-check secrets audit test ## Run what CI runs: format, lint, types, import contracts, schema, secrets, audit, tests

@@ -65,16 +65,43 @@ class RecordCitation:
     quote: str
 
 
-@strawberry.type(description="What the assistant says to a question, and what that rests on.")
+@strawberry.type(description="One of several questions of a message, with what became of it.")
+class AnswerPart:
+    question: str
+    decision: Decision
+    reason: Reason
+    confidence: float
+    citations: list[Citation] = strawberry.field(
+        description="The ones of the answer that are for this question."
+    )
+
+    @classmethod
+    def of(cls, record: documents.Answer, number: int) -> Self:
+        part = record.parts[number]
+        return cls(
+            question=part.question,
+            decision=part.decision,
+            reason=part.reason,
+            confidence=part.confidence,
+            citations=[Citation.of(one) for one in record.evidence if one.cited and one.part == number],
+        )
+
+
+@strawberry.type(description="What the assistant says to a message, and what that rests on.")
 class Answer:
     id: strawberry.ID
     text: str
-    decision: Decision
+    decision: Decision = strawberry.field(
+        description="Of several questions, with confidence and reason: that of the one served worst."
+    )
     confidence: float = strawberry.field(
         description="Calibrated probability that the article answers; 0 where none was looked up."
     )
     reason: Reason
     citations: list[Citation]
+    parts: list[AnswerPart] = strawberry.field(
+        description="The questions of a message that held several, in their order; else none."
+    )
     ticket: TicketReference | None
     locale: str = strawberry.field(description="The language of the question, in which the answer is framed.")
     mode: Mode
@@ -96,6 +123,7 @@ class Answer:
             confidence=record.confidence,
             reason=record.reason,
             citations=[Citation.of(evidence) for evidence in record.evidence if evidence.cited],
+            parts=[AnswerPart.of(record, number) for number in range(len(record.parts))],
             ticket=ticket,
             locale=record.language,
             mode=record.mode,

@@ -96,13 +96,8 @@ async def labelled_rows(uow: UnitOfWork) -> list[Labelled]:
     helped by it. Only answers from articles say anything about the confidence, and only those judged by the
     learned calibration of today: of another it is another number.
     """
-    where = {
-        "decision": Decision.ANSWERED,
-        "reason": Reason.FOUND_IN_ARTICLE,
-        "raw_confidence": {"$gt": 0},
-        "model_ids": load_calibration().name,
-    }
-    answers = await uow.find(Answer, where, sort=[("created_at", -1)], limit=MOST_ROWS)
+    answered = {"$or": [{"decision": Decision.ANSWERED}, {"parts.decision": Decision.ANSWERED}]}
+    answers = await uow.find(Answer, answered, sort=[("created_at", -1)], limit=MOST_ROWS)
     handed = await uow.find(
         Answer, {"reason": Reason.CUSTOMER_ASKED_FOR_HUMAN}, sort=[("created_at", -1)], limit=MOST_ROWS
     )
@@ -110,11 +105,16 @@ async def labelled_rows(uow: UnitOfWork) -> list[Labelled]:
     for one in handed:
         gave_up.setdefault(one.conversation_id, []).append(one)
     rows = []
-    for answer in reversed(answers):
+    for answer in filter(_teaches, reversed(answers)):
         label = _label(answer, gave_up.get(answer.conversation_id, []), answers)
         if label is not None:
             rows.append(Labelled(answer.raw_confidence, label))
     return rows
+
+
+def _teaches(answer: Answer) -> bool:
+    is_judged_as_today = load_calibration().name in answer.model_ids
+    return is_judged_as_today and answer.reason is Reason.FOUND_IN_ARTICLE and answer.raw_confidence > 0
 
 
 def _label(answer: Answer, handed: list[Answer], answers: list[Answer]) -> bool | None:
@@ -159,6 +159,6 @@ async def recalibrate_all(services: svcs.Container) -> None:
     for workspace_id in await store.workspace_ids():
         run = await store.write(system_actor(workspace_id), recalibrate_workspace)
         if run is not None:
-            log.info(
-                "assistant.recalibrated", workspace=workspace_id, kept=run.kept, why=run.why, rows=run.rows
-            )
+            tell = log.warning if run.drifted else log.info
+            figures = {"kept": run.kept, "why": run.why, "rows": run.rows, "drifted": run.drifted}
+            tell("assistant.recalibrated", workspace=workspace_id, **figures)

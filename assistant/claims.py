@@ -1,17 +1,19 @@
 """Does a draft say only what its sources say? Pure, and suspicious: what is not found is refused.
 
-A draft is refused for a number, unit, name, address, negation or promise that its sources do not have, for a
-sentence that no sentence of theirs carries, for another language, and for more words than were needed. A
-good draft may be refused, too; then the source's own words are shown, which is never wrong.
+A draft is refused for a number, unit, name, address, negation, promise or cause that its sources do not have,
+for a sentence that they do not carry or that only the question does ("yes, you can stop paying in winter"),
+for another language, and for more words than were needed. A good draft may be refused, too; then the source's
+own words are shown, which is never wrong.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
 from knowledge.sentences import split_sentences
-from knowledge.text import Language, normalise, share_of_han, tokens
+from knowledge.text import SMALL_WORDS, Language, normalise, share_of_han, tokens
 
-CARRIED = 0.6  # of a sentence's words that one source, or the question, must hold
+CARRIED = 0.6  # of a sentence's words that the sources, or the question, must hold
+CARRIED_BY_SOURCES = 0.45  # of those that say something: what a question supposes is no fact
 MOST_LONGER = 1.5  # times its sources, and…
 ROOM = 80  # …so many characters more
 
@@ -65,6 +67,8 @@ _PROMISE = re.compile(
     r"|discount|unlimited|forever|best|all|any(body|one|thing)?|every\w*|only|must)\b"
     r"|保证|承诺|一定|退款|退还|赔偿|赔付|免费|马上|立即|立刻|永久|随时|无限|必须|所有|任何|折扣|打折|我们会|我会|将会"
 )
+_CAUSE = re.compile(r"\b(because|due to|caused?( by)?|since|therefore|so that)\b|因为|由于|导致|因此|所以")
+_COUNTER_ZH = re.compile(r"\s?([\u4e00-\u9fff])")
 _NEGATION = re.compile(
     r"\b(not|no|never|none|cannot|can't|don't|doesn't|isn't|aren't|won't|without|nobody|nothing)\b|不|没|無|无|非|勿|未|禁止"
 )
@@ -78,15 +82,17 @@ _SMALL_NAMES = frozenset({"i", "you", "yes", "no", "ok", "please", "the", "if", 
 def refuse(draft: str, *, sources: Sequence[str], question: str, language: Language) -> str:
     """Return why ``draft`` must not be shown, or nothing when all it says stands in ``sources``.
 
-    ``question`` may lend words and names to a sentence, but no number, unit, promise or negation.
+    ``question`` may lend words and names to a sentence, but no number, unit, promise, cause or negation.
     """
     text, source = draft.strip(), "\n".join(sources)
     checks = (
         _about_form(text, source, language),
         *(f"number {one}" for one in sorted(_numbers(text) - _numbers(source))),
         *(f"unit {one}" for one in sorted(_measures(text) - _measures(source))),
+        *(f"count {one}" for one in _miscounted(text, source)),
         *(f"address {one}" for one in _missing(_ADDRESS, text, source)),
         *(f"promise {one}" for one in _missing(_PROMISE, text, source)),
+        *(f"cause {one}" for one in _missing(_CAUSE, text, source)),
         *_names_missing(text, source, question),
         *_sentences_not_carried(text, sources, question),
     )
@@ -146,6 +152,30 @@ def _measures(text: str) -> set[str]:
     return found
 
 
+def _miscounted(text: str, source: str) -> list[str]:
+    """Return the numbers that count something else in the source: five times are no five years.
+
+    A number that stands alone, in a table say, may count whatever the source speaks of.
+    """
+    claimed, there, plain = _counters(text), _counters(source), normalise(source)
+    return sorted(
+        f"{number} {counter}"
+        for number, counters in claimed.items()
+        for counter in counters - there.get(number, set()) - {""}
+        if "" not in there.get(number, {""}) or counter not in plain
+    )
+
+
+def _counters(text: str) -> dict[str, set[str]]:
+    """Return for each number what follows it, the first character of it; nothing where it stands alone."""
+    plain = normalise(text)
+    found: dict[str, set[str]] = {}
+    for match in _NUMBER.finditer(plain):
+        counter = _COUNTER_ZH.match(plain, match.end())
+        found.setdefault(_value(match.group()), set()).add(counter.group(1) if counter else "")
+    return found
+
+
 def _missing(pattern: re.Pattern[str], text: str, source: str) -> list[str]:
     plain, there = normalise(text), normalise(source)
     return sorted({m.group() for m in pattern.finditer(plain)} - {m.group() for m in pattern.finditer(there)})
@@ -177,8 +207,12 @@ def _sentences_not_carried(text: str, sources: Sequence[str], question: str) -> 
         words = set(tokens(sentence.text))
         if len(words) < 2:
             continue
-        if len(words & (whole | asked)) / len(words) < CARRIED:
+        if len(words & (whole | asked)) < CARRIED * len(words):
             yield f"not in the sources: {sentence.text[:60]}"
+            continue
+        telling = (words - SMALL_WORDS) or words
+        if len(telling & whole) < CARRIED_BY_SOURCES * len(telling):
+            yield f"only in the question: {sentence.text[:60]}"
             continue
         nearest = max(pieces, key=lambda piece: len(words & set(tokens(piece))), default="")
         if bool(_NEGATION.search(normalise(sentence.text))) != bool(_NEGATION.search(normalise(nearest))):

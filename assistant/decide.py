@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import combinations, product
 
 from assistant.citations import Quotation, is_exact, quote_best, shown_of, span_around, text_of
 from assistant.confidence import AS_LEARNED, Adjustment, Calibration, Confidence
 from assistant.contradictions import disagree
-from assistant.documents import Decision, Reason
+from assistant.documents import OFFERING, Decision, Reason
 from assistant.measuring import FoundText, measure_words, values_of
 from assistant.understand import Intent, Understood
+from assistant.yes_or_no import with_what_is_named
 from backend.service.rules import ConversationState
 from knowledge.search import Hit, SearchResult
 from knowledge.text import tokens
@@ -17,6 +19,12 @@ from knowledge.text import tokens
 NEARLY_AS_GOOD = (
     0.5  # z-scores that the second article may stand below the first, to be asked whether they agree
 )
+MOST_OFFERED = 3
+MOST_PLACES = 2  # of one article that are shown where both may be meant
+# The chance that one of the first two is the right article, from which on the first few are offered: three
+# taps for nothing cost customers less than one question that has to wait for a person.
+LEAST_NEAR = 0.25
+_CALLED_FOR = {Intent.DANGER: Reason.DANGER, Intent.GOODS_IN_DANGER: Reason.GOODS_IN_DANGER}
 _NOT_SURE = (Reason.LOW_CONFIDENCE, Reason.NOTHING_FOUND)
 
 
@@ -52,8 +60,8 @@ def decide_without_search(
 
     ``people_first``: the workspace wants people to answer first, and they are there. None: look it up.
     """
-    if understood.intent is Intent.DANGER:
-        return Verdict(Decision.HANDED_OFF, Reason.DANGER)
+    if understood.intent in _CALLED_FOR:
+        return Verdict(Decision.HANDED_OFF, _CALLED_FOR[understood.intent])
     if is_customer and state is ConversationState.HUMAN:
         return Verdict(Decision.HANDED_OFF, Reason.PERSON_ANSWERS)
     match understood.intent:
@@ -92,29 +100,32 @@ def judge(
 def decide(question: str, found: SearchResult, judging: Judging, *, may_answer: bool = True) -> Verdict:
     """Decide from what the search in one language found, on calibrated confidence alone.
 
-    Unless it ``may_answer``, two articles are offered where one would be quoted.
+    Unless it ``may_answer``, articles are offered where one would be quoted.
     """
     if not found.hits:
         return Verdict(Decision.ABSTAINED, Reason.NOTHING_FOUND)
     if not found.model:  # by words alone, while the index is being built: nothing was learned about that
         return Verdict(Decision.ABSTAINED, Reason.KNOWLEDGE_NOT_READY)
     learned = judge(question, found, judging.calibration, strict=judging.strict)
-    verdict = _by_confidence(found, judging.adjustment.on(learned), judging, may_answer=may_answer)
+    verdict = _by_confidence(question, found, judging.adjustment.on(learned), judging, may_answer=may_answer)
     return replace(verdict, raw=learned.first)
 
 
 def _by_confidence(
-    found: SearchResult, confidence: Confidence, judging: Judging, *, may_answer: bool
+    question: str, found: SearchResult, confidence: Confidence, judging: Judging, *, may_answer: bool
 ) -> Verdict:
     if may_answer and confidence.first >= confidence.threshold:
-        return _answered(found, confidence, judging)
-    candidates = found.hits[:2]
-    if len(candidates) == 2 and confidence.pair >= confidence.pair_threshold:
-        quotations = _verified(candidates, found, now=judging.now)
-        if len(quotations) == 2:
-            if _disagree(quotations):
-                return _verdict(Decision.ABSTAINED, Reason.ARTICLES_DISAGREE, confidence)
-            return _verdict(Decision.CLARIFIED, Reason.TWO_CANDIDATES, confidence, quotations)
+        return _answered(question, found, confidence, judging)
+    # Strict: what is not sure is not shown, not even to choose from.
+    if confidence.pair >= (confidence.pair_threshold if judging.strict else LEAST_NEAR):
+        is_sure_of_two = confidence.pair >= confidence.pair_threshold
+        most = 2 if is_sure_of_two else MOST_OFFERED
+        offered = _verified(found.hits[:most], found, now=judging.now)
+        if any(_disagree(two) for two in combinations(offered, 2)):
+            return _verdict(Decision.ABSTAINED, Reason.ARTICLES_DISAGREE, confidence)
+        if offered:
+            reason = Reason.TWO_CANDIDATES if is_sure_of_two and len(offered) == 2 else Reason.NEAR_CANDIDATES
+            return _verdict(Decision.CLARIFIED, reason, confidence, offered)
     return _verdict(Decision.ABSTAINED, Reason.LOW_CONFIDENCE, confidence)
 
 
@@ -123,13 +134,10 @@ def prefer(
 ) -> Verdict:
     """Choose between the asker's language and the other: home unless only abroad has something to show.
 
-    That is an answer, or two articles to choose from where home found nothing sure. What is found abroad
-    and has a translation among the hits at home is quoted from there instead.
+    That is an answer, or articles to choose from where home found nothing sure or less likely ones. What is
+    found abroad and has a translation among the hits at home is quoted from there instead.
     """
-    nothing_sure = home.decision is Decision.ABSTAINED and home.reason in _NOT_SURE
-    if abroad.decision is not Decision.ANSWERED and not (
-        nothing_sure and abroad.reason is Reason.TWO_CANDIDATES
-    ):
+    if abroad.decision is not Decision.ANSWERED and not _offers_more(abroad, home):
         return home
 
     def at_its_best(quotation: Quotation) -> Quotation:
@@ -140,23 +148,46 @@ def prefer(
     return replace(abroad, quotations=tuple(map(at_its_best, abroad.quotations)))
 
 
+def _offers_more(abroad: Verdict, home: Verdict) -> bool:
+    if abroad.reason not in OFFERING:
+        return False
+    if home.reason is Reason.NEAR_CANDIDATES:
+        return abroad.reason is Reason.TWO_CANDIDATES or abroad.confidence > home.confidence
+    return home.decision is Decision.ABSTAINED and home.reason in _NOT_SURE
+
+
 def answer_chosen(article_id: str, found: SearchResult, before: float, *, now: datetime) -> Verdict | None:
-    """Answer from the article that the asker picked; None when it is not found or not current any more."""
-    hits = [hit for hit in found.hits if hit.article_id == article_id]
-    quotations = _verified(hits[:1], found, now=now)
+    """Answer from the article that the asker picked; None when it is not found or not current any more.
+
+    What the question means is less sure than where one article is: another place of it is shown, too.
+    """
+    quotations = _places_in(article_id, found, now=now)
     if not quotations:
         return None
     return Verdict(Decision.ANSWERED, Reason.CHOSEN_BY_ASKER, before, 0.0, quotations, raw=before)
 
 
-def _answered(found: SearchResult, confidence: Confidence, judging: Judging) -> Verdict:
+def _places_in(article_id: str, found: SearchResult, *, now: datetime) -> tuple[Quotation, ...]:
+    """Quote the best place of an article, and one apart from it that comes as near."""
+    hits = [hit for hit in (*found.hits, *found.more) if hit.article_id == article_id]
+    places: list[Quotation] = []
+    for one in _verified(hits, found, now=now):
+        if all(one.end <= other.start or other.end <= one.start for other in places):
+            places.append(one)
+    return tuple(places[:MOST_PLACES])
+
+
+def _answered(question: str, found: SearchResult, confidence: Confidence, judging: Judging) -> Verdict:
     if _is_expired(found.hits[0], judging.now):
         return _verdict(Decision.ABSTAINED, Reason.ARTICLE_EXPIRED, confidence)
-    quotations = _verified(found.hits[:1], found, now=judging.now)
+    quotations = _places_in(found.hits[0].article_id, found, now=judging.now)
     if not quotations:
         return _verdict(Decision.ABSTAINED, Reason.QUOTE_NOT_VERIFIED, confidence)
+    beside = _verified(found.beside, found, now=judging.now)
+    quotations = with_what_is_named(question, quotations, beside)[:MOST_PLACES]
     rivals = [hit for hit in found.hits[1:3] if found.hits[0].score - hit.score <= NEARLY_AS_GOOD]
-    if any(_disagree((*quotations, rival)) for rival in _verified(rivals, found, now=judging.now)):
+    others = _verified(rivals, found, now=judging.now)
+    if any(_disagree(two) for two in product(quotations, others)):
         return _verdict(Decision.ABSTAINED, Reason.ARTICLES_DISAGREE, confidence)
     return _verdict(Decision.ANSWERED, Reason.FOUND_IN_ARTICLE, confidence, quotations)
 
@@ -183,5 +214,7 @@ def _verdict(
 ) -> Verdict:
     value, threshold = confidence.first, confidence.threshold
     if decision is Decision.CLARIFIED:
-        value, threshold = confidence.pair, confidence.pair_threshold
+        value, threshold = confidence.pair, LEAST_NEAR
+    if reason is Reason.TWO_CANDIDATES:
+        threshold = confidence.pair_threshold
     return Verdict(decision, reason, value, threshold, quotations)

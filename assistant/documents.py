@@ -24,9 +24,11 @@ class Reason(StrEnum):
     """Why it was decided so; the list is fixed, so that hand-offs can be counted."""
 
     FOUND_IN_ARTICLE = "found_in_article"
-    FOUND_IN_RECORDS = "found_in_records"  # the asker's own
+    FOUND_IN_RECORDS = "found_in_records"  # the asker's own, or the workspace's hours
     CHOSEN_BY_ASKER = "chosen_by_asker"  # which of the articles asked about before
-    TWO_CANDIDATES = "two_candidates"
+    TWO_CANDIDATES = "two_candidates"  # one of them very likely
+    NEAR_CANDIDATES = "near_candidates"  # up to three, of which one may be meant
+    NONE_CHOSEN = "none_chosen"  # of the articles asked about before
     ASKED_TO_REPHRASE = "asked_to_rephrase"
     SMALL_TALK = "small_talk"
     NOTHING_FOUND = "nothing_found"
@@ -38,8 +40,16 @@ class Reason(StrEnum):
     QUOTE_NOT_VERIFIED = "quote_not_verified"
     CUSTOMER_ASKED_FOR_HUMAN = "customer_asked_for_human"
     DANGER = "danger"  # to people: nothing a machine should answer
+    GOODS_IN_DANGER = "goods_in_danger"  # what spoils while it is written: people are due at once
     HUMAN_FIRST = "human_first"  # the workspace wants it so while people are there
     PERSON_ANSWERS = "person_answers"  # somebody of ours is in the conversation already
+
+
+URGENT = frozenset({Reason.DANGER, Reason.GOODS_IN_DANGER})
+"""Reasons of calling people at once, by night as by day."""
+
+OFFERING = frozenset({Reason.TWO_CANDIDATES, Reason.NEAR_CANDIDATES})
+"""Reasons of asking back which of the cited articles is meant."""
 
 
 class Mode(StrEnum):
@@ -55,7 +65,8 @@ class Mode(StrEnum):
 class Evidence(Part):
     """A passage that was looked at; ``cited`` when the answer shows its quote.
 
-    ``start`` and ``end`` place the quote in the body of that version of the article.
+    ``start`` and ``end`` place the quote in the body of that version of the article; ``part`` is the place
+    of the question that it was found for among the answer's ``parts``.
     """
 
     article_id: str
@@ -69,6 +80,7 @@ class Evidence(Part):
     dense: float
     lexical: float
     cited: bool = False
+    part: int = 0
 
 
 class RecordFact(Part):
@@ -78,6 +90,19 @@ class RecordFact(Part):
     record_id: str
     version: int
     quote: str
+
+
+class AnsweredQuestion(Part):
+    """One of several questions of a message, as decided by itself: the fields are those of `Answer`."""
+
+    question: str
+    asked_as: str = ""
+    intent: str
+    decision: Decision
+    reason: Reason
+    confidence: float = Field(ge=0, le=1)
+    threshold: float = Field(ge=0, le=1)
+    raw_confidence: float = Field(default=0.0, ge=0, le=1)
 
 
 class Feedback(Part):
@@ -98,7 +123,12 @@ class Review(Part):
 
 
 class Answer(Record):
-    """One turn of the assistant. Its readers are its conversation's; of one asked by ours, ours alone."""
+    """One turn of the assistant. Its readers are its conversation's; of one asked by ours, ours alone.
+
+    Of a message with several questions ``parts`` has each; ``decision``, ``reason``, ``confidence`` and
+    ``threshold`` are those of the one served worst, and ``raw_confidence`` is 0: what is said of such an
+    answer teaches nothing about one confidence.
+    """
 
     kind: ClassVar[str] = "answer"
 
@@ -116,6 +146,7 @@ class Answer(Record):
     raw_confidence: float = Field(default=0.0, ge=0, le=1)  # before the workspace's own calibration
     evidence: list[Evidence] = Field(default_factory=list)
     records: list[RecordFact] = Field(default_factory=list)
+    parts: list[AnsweredQuestion] = Field(default_factory=list)  # none where there was one question
     feedback: Feedback | None = None
     review: Review | None = None
     draft_refused: str = ""  # why the language model's draft was not used, if there was one
@@ -134,6 +165,7 @@ class Answer(Record):
         "asked_as": PersonalClass.TEXT,
         "text": PersonalClass.TEXT,
         "records": PersonalClass.TEXT,
+        "parts": PersonalClass.TEXT,
         "review": PersonalClass.TEXT,
     }
 

@@ -25,10 +25,16 @@ def expected_calibration_error(chances: Floats, labels: Floats, *, bins: int = 1
     return float(sum(gaps))
 
 
-def log_loss(chances: Floats, labels: Floats) -> float:
-    """Return the mean negative log likelihood, natural logarithm."""
+def losses(chances: Floats, labels: Floats) -> Floats:
+    """Return the negative log likelihood of each label, natural logarithm."""
     clipped = np.clip(chances, 1e-6, 1 - 1e-6)
-    return float(-(labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped)).mean())
+    found: Floats = -(labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped))
+    return found
+
+
+def log_loss(chances: Floats, labels: Floats) -> float:
+    """Return the mean negative log likelihood."""
+    return float(losses(chances, labels).mean())
 
 
 def brier(chances: Floats, labels: Floats) -> float:

@@ -18,6 +18,18 @@ class AnswerEvidence:
     )
     lexical: float = strawberry.field(description="BM25 of the question's words.")
     cited: bool = strawberry.field(description="The answer shows it.")
+    part: int = strawberry.field(
+        description="For which of several questions: its place in `parts`, from 0; 0 where there was one."
+    )
+
+
+@strawberry.type(description="How one of several questions of a message was looked up and judged.")
+class AnswerPartGrounds:
+    question: str
+    asked_as: str
+    intent: str
+    confidence: float
+    threshold: float
 
 
 @strawberry.type(description="What one of yours found of an answer.")
@@ -41,6 +53,7 @@ class AnswerGrounds:
     intent: str
     threshold: float = strawberry.field(description="The confidence from which it is answered.")
     evidence: list[AnswerEvidence]
+    parts: list[AnswerPartGrounds] = strawberry.field(description="None where one question was asked.")
     draft_refused: str = strawberry.field(
         description="Why a language model's draft was not shown; empty where there was none or it was."
     )
@@ -59,6 +72,16 @@ class AnswerGrounds:
             intent=record.intent,
             threshold=record.threshold,
             evidence=[_evidence(one) for one in found.evidence],
+            parts=[
+                AnswerPartGrounds(
+                    question=part.question,
+                    asked_as=part.asked_as,
+                    intent=part.intent,
+                    confidence=part.confidence,
+                    threshold=part.threshold,
+                )
+                for part in record.parts
+            ],
             draft_refused=record.draft_refused,
             model_ids=record.model_ids,
             latency_ms=record.latency_ms,
@@ -72,5 +95,10 @@ class AnswerGrounds:
 
 def _evidence(one: documents.Evidence) -> AnswerEvidence:
     return AnswerEvidence(
-        passage=Citation.of(one), score=one.score, dense=one.dense, lexical=one.lexical, cited=one.cited
+        passage=Citation.of(one),
+        score=one.score,
+        dense=one.dense,
+        lexical=one.lexical,
+        cited=one.cited,
+        part=one.part,
     )

@@ -1,59 +1,59 @@
-"""When people are there: weekly hours in a time zone of their own, and days off; pure.
+"""When people of a workspace are there: the assistant's own hours, else the workspace's working calendar."""
 
-Worked out in local wall time, so that a change to summer time moves nothing.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
-DAYS_LOOKED_AHEAD = 60  # longer closed than this, no time is promised
-
-
-@dataclass(frozen=True)
-class Span:
-    """Open on one weekday (0 is Monday) from ``opens`` up to ``closes``; 24:00 is ``time.max``."""
-
-    weekday: int
-    opens: time
-    closes: time
+from assistant.policy import AssistantPolicy
+from backend.core.unit_of_work import UnitOfWork
+from backend.service.business_calendars import find_default
+from backend.service.calendar import ALWAYS, Calendar
+from backend.service.sla_documents import BusinessCalendar
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OpeningHours:
-    """No spans: somebody is always there."""
+    """The hours that hold, the record that says so, and the names of days on which they are others."""
 
-    spans: Sequence[Span]
-    time_zone: str
-    closed_on: frozenset[date] = frozenset()
+    calendar: Calendar
+    kind: str
+    record_id: str
+    version: int
+    names: tuple[tuple[date, str], ...] = ()
 
-    def is_open(self, at: datetime) -> bool:
-        """Tell whether people are there at that moment."""
-        local = at.astimezone(ZoneInfo(self.time_zone))
-        return not self.spans or any(
-            span.opens <= local.time() < span.closes for span in self._spans_of(local.date())
-        )
 
-    def opens_next(self, at: datetime) -> datetime | None:
-        """Return when people are there again, in their time zone: ``at`` itself while they are.
+async def find_opening_hours(uow: UnitOfWork, policy: AssistantPolicy) -> OpeningHours | None:
+    """Return the hours of a workspace, whoever asks; None when nobody has set any.
 
-        None when that is further off than ``DAYS_LOOKED_AHEAD``.
-        """
-        local = at.astimezone(ZoneInfo(self.time_zone))
-        if self.is_open(at):
-            return local
-        for ahead in range(DAYS_LOOKED_AHEAD + 1):
-            day = local.date() + timedelta(days=ahead)
-            for span in self._spans_of(day):
-                opens = datetime.combine(day, span.opens, local.tzinfo)
-                if opens > local:
-                    return opens
-        return None
+    The policy's ``closed_on`` holds on top of either.
+    """
+    default = None if policy.hours else await find_default(uow.as_house())
+    if default is not None:
+        days = dict(default.calendar.days) | dict.fromkeys(policy.closed_on, ())
+        calendar = Calendar(default.time_zone, default.calendar.week, tuple(sorted(days.items())))
+        named = [(one.date, one.name) for one in default.holidays if one.name]
+        named += [(one.date, one.name) for one in default.make_up_days if one.name]
+        return _hours(calendar, default, *sorted(named))
+    if policy.hours or policy.closed_on:
+        days = dict.fromkeys(policy.closed_on, ())
+        week = policy.week if policy.hours else ALWAYS.week
+        calendar = Calendar(policy.time_zone, week, tuple(sorted(days.items())))
+        return _hours(calendar, policy)
+    return None
 
-    def _spans_of(self, day: date) -> list[Span]:
-        if day in self.closed_on:
-            return []
-        return sorted(
-            (span for span in self.spans if span.weekday == day.weekday()), key=lambda span: span.opens
-        )
+
+def _hours(
+    calendar: Calendar, source: AssistantPolicy | BusinessCalendar, *names: tuple[date, str]
+) -> OpeningHours:
+    return OpeningHours(
+        calendar=calendar, kind=source.kind, record_id=source.id, version=source.version, names=names
+    )
+
+
+def is_there(hours: OpeningHours | None, at: datetime) -> bool:
+    """Tell whether people are there; where nobody has set hours, somebody always is."""
+    return hours is None or hours.calendar.is_open(at)
+
+
+def there_next(hours: OpeningHours | None, at: datetime) -> datetime | None:
+    """Return when people are there next, in their time zone; None when that cannot be told."""
+    return at if hours is None else hours.calendar.opens_next(at)

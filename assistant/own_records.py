@@ -22,11 +22,15 @@ FINISHED = [TicketStatus.RESOLVED, TicketStatus.CLOSED]
 
 @dataclass(frozen=True)
 class OwnFacts:
-    """``facts`` to show, and numbers asked for that are none of the asker's; ``about`` what they speak of."""
+    """``facts`` to show, and numbers asked for that are none of the asker's; ``about`` what they speak of.
+
+    ``to_visitor``: who asks is not signed in, so that nothing shown does not mean that there is nothing.
+    """
 
     facts: tuple[RecordFact, ...]
     missing: tuple[str, ...] = ()
     about: str = "tickets"
+    to_visitor: bool = False
 
 
 async def look_up_tickets(uow: UnitOfWork, conversation: Conversation, understood: Understood) -> OwnFacts:
@@ -44,7 +48,7 @@ async def look_up_tickets(uow: UnitOfWork, conversation: Conversation, understoo
         missing = ()
     zone = ZoneInfo(uow.actor.time_zone)
     facts = tuple(_fact(ticket, understood.language, zone) for ticket in chosen[:MOST_TICKETS])
-    return OwnFacts(facts, missing)
+    return OwnFacts(facts, missing, to_visitor=uow.actor.is_visitor)
 
 
 def _whose(uow: UnitOfWork, conversation: Conversation) -> dict[str, object]:
@@ -78,6 +82,8 @@ def write_facts(found: OwnFacts, language: Language) -> str:
         parts.append("\n".join([head, *(f"- {line}" for line in lines)] if head else lines))
     if found.missing:
         parts.append(say(f"no_such_{found.about}", language, numbers=", ".join(found.missing)))
+    if not parts and found.to_visitor:
+        parts.append(say(f"visitors_{found.about}", language))
     if not parts:
         parts.append(say(f"no_open_{found.about}", language))
     return "\n\n".join(parts)

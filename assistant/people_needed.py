@@ -94,6 +94,7 @@ _WISH_EN = re.compile(
     r"|people)\b"
     r"( there| here| around| online| available| i can (talk|speak|chat) to| to (talk|speak) to)*$"
     r"|^(is |are )?(any(one|body)|any (human|person|agent)s?)( real)? (there|here|around|online|available)\b"
+    r"|^(any(one|body)|some(one|body))$"
     r"|\b((don't|do not|not|never|no longer|rather not|won't)( \w+){0,2} (want|wish|like|going)?( to)?( talk"
     r"| speak| chat)?"
     r"( to| with)?|no more|stop|enough of|hate)( (a|the|this|your|an|stupid))* (ro)?bots?\b"
@@ -113,14 +114,20 @@ _ONLY_A_PERSON = re.compile(
     r"|live (chat|support))( (please|now|with (an? )?(agent|person|human)))*"
 )
 _WHOM_ZH = r"(真人|活人|人工|客服|工作人员|专人|人员?)"
+_LEADS_ZH = (
+    r"那么?|请问?|麻烦|你们?|您|能不能|可不可以|可以|能|会|安排|今天|明天|后天|早上|上午|中午|下午"
+    r"|晚上|现在|马上|尽快"
+)
 _WISH_ZH = re.compile(
-    r"(转|接|找|要|叫|换|联系|切换到?|接通)(到|给|一?下|一?个)?"
+    r"(转|接|找|要|叫|换|联系|切换到?|接通)(到|给|一?下|一?个)?(你们的?)?"
     r"(人工(?=$|客服|坐席|服务|吧|聊|沟通|谢|处理|帮|支持|介入|[!！])(客服|坐席|服务)?|真人(客服)?|活人"
     r"|客服(人员)?(?!电话|热线|时间|邮箱))"
     r"|^(请|麻烦|在线|真人)*(人工|真人|在线客服|人工客服|客服)(客服|服务|坐席)?[!！]*(吧|谢谢|在线)?[!！]*$"
-    rf"|^(请问|你好|您好|现在)*(有没有|有|还有)?{_WHOM_ZH}(客服)?(还)?(在|在线|上班|能帮(我|忙|助)?|可以帮(我"
+    rf"|^(请问|你好|您好|现在|hello|hi|hey|喂|哈喽|嗨|在吗|到底)*(有没有|有"
+    rf"|还有)?{_WHOM_ZH}(客服)?(还)?(在|在线|上班|能帮(我|忙|助)?|可以帮(我"
     r"|忙|助)?)?(吗|嘛|么|呢)$"
-    r"|^(请问)?有没有(真人|活人|人工|人)(客服)?$"
+    r"|^(请问|那么?|到底)*有没有(真人|活人|人工|人)(客服)?$"
+    r"|^(到底|现在|请问)*有(没有)?人(管|理|处理|回复?|负责|搭理)(一?下|我|我们|啊|呀|吗|嘛|么|呢)*$"
     rf"|(想|要|需要|希望|让我|能|可以)(和|跟|与|同)(你们的?|贵公司的?)?{_WHOM_ZH}(客服)?(聊|说|谈|讲|沟通"
     r"|对话|交流|通话)"
     r"|(找|换|叫|派|来)(一?个|一?位)(真|活)?人(来|跟我|和我|帮我|给我|吧|了|$)|^(我)?(要|想|得)找(真"
@@ -128,11 +135,27 @@ _WISH_ZH = re.compile(
     r"|(叫|找|让|换|喊|请|要|把我转给|转给)(你们|你们的|一?个|一?位)?(经理|主管|领导|负责人|老板|工作人员"
     r"|同事|专人)(?!接收|收|看)"
     r"(来|打电话|联系|回电|跟我|给我|和我|回复|处理|$)"
-    r"|(让|请|叫|安排|麻烦).{0,8}(打(个)?电话给|联系|回电)(给)?我|^(请|麻烦|能)?给我(回|打)(个)?电话(吗|吧)?$"
+    r"|(让|请|叫|安排|麻烦).{0,8}(打(个)?电话给|联系|回电)(给)?我"
+    rf"|^({_LEADS_ZH})*给我(回|打)(一?个)?电话(可以|行|好)?(吗|么|吧|呢|不)?$"
     r"|让(真|活)?人(工)?来"
     r"|(不要|不想|别|不)(让|跟|和|同|要|再)*(机器人?|智能助手|自动回复)"
     r"|(需要|想要|咨询|要求|申请|需)(真人|人工)(帮助|服务|客服|支持|介入)?(?=$|帮|处理|介入|吧|谢)"
     r"|^(我|我们)?(要|想|来)?投诉(你们)?[!！]*$|^(我|我们)(要|想)投诉(?!的)"
+)
+_LEFT_ALONE = re.compile(
+    r"\b(nobody|no ?one|no-one|none of you) (is |has )?(answer\w*|repl\w+|respond\w*|help\w*|car\w+)"
+    r"( to| about)? (me|us|the phone|my calls?)\b"
+    r"|(?<!when )\b(is|will) (any(one|body)|some(one|body)) (going to |gonna )?"
+    r"(answer|reply|respond|help|com(e|ing)(?= (soon|now|today|tonight)|$)|get back to (me|us)"
+    r"|look at (it|this|my (ticket|question|message|problem|issue)))\b"
+    r"|(谁|有人)(会|来|能)(来)?(联系|回复|处理)(我|我们)?(吗|呢|啊)?$"
+    r"|(还|都|一直|怎么|就)没(有)?人(来|应)(一?下|我|我们|啊|呀|呢|了)*$"
+    r"|(没有?|都没|就没)人(理|管|回复?|搭理|答复)(一?下|我|我们|你|吗|啊|呀|呢)*$"
+)
+# Right before a wish these turn it round: "I do not | need an agent", "先别 | 转人工".
+_REFUSED = re.compile(
+    r"\b(don'?t|do not|no|needn'?t|rather not)( (need|want|wish|have))?( (for|to|me|be))* ?$"
+    r"|((?<!要)不|别|甭|无需|不必|没必要|不用|不要|不想|不需要)(再|先|急着|给我|帮我|替我)*$"
 )
 _HOW_TO = re.compile(r"(how|why|when|what|where|which|who|am i|are you)\b|怎么|为什么|如何|谁|哪")
 _ASKED_WHETHER = re.compile(r"\b(do|does|must|should|will|did) (i|we|the|a|an|it|somebody|someone)\b.{0,20}")
@@ -147,13 +170,21 @@ def is_in_danger(plain: str) -> bool:
 
 def wishes_for_person(plain: str) -> bool:
     """Tell whether a folded message asks for a person of ours."""
-    if len(plain) > LONGEST_WISH or _HOW_TO.match(plain):
+    joined = plain.replace(" ", "")
+    if len(plain) > LONGEST_WISH:
+        return False
+    if _LEFT_ALONE.search(plain) or _LEFT_ALONE.search(joined):
+        return True
+    if _HOW_TO.match(plain):
         return False
     if _ONLY_A_PERSON.fullmatch(plain):
         return True
     english = _WISH_EN.search(plain)
-    if english is not None and not _ASKED_WHETHER.match(plain):
+    if english is not None and not _ASKED_WHETHER.match(plain) and not _is_refused(english):
         return True
-    joined = plain.replace(" ", "")
     chinese = _WISH_ZH.search(joined)
-    return chinese is not None and len(joined) <= 3 * len(chinese.group()) + 8
+    return chinese is not None and len(joined) <= 3 * len(chinese.group()) + 8 and not _is_refused(chinese)
+
+
+def _is_refused(wish: re.Match[str]) -> bool:
+    return bool(_REFUSED.search(wish.string[: wish.start()]))

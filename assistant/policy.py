@@ -1,18 +1,18 @@
 """How a workspace wants to be answered for: set by its admins, obeyed by every turn."""
 
-from datetime import date, time
+from datetime import date
 from enum import StrEnum
 from typing import ClassVar, Self
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from assistant.opening_hours import OpeningHours, Span
 from backend.core.errors import Forbidden
 from backend.core.fields import Fields, new_record, set_fields
 from backend.core.ids import derived_id
 from backend.core.records import Part, Record
 from backend.core.unit_of_work import UnitOfWork
+from backend.service.calendar import Span, minutes_of, put_together
 
 
 class AnswerMode(StrEnum):
@@ -62,17 +62,16 @@ class AssistantPolicy(Record):
         return value
 
     @property
-    def opening_hours(self) -> OpeningHours:
-        """Return the hours as the rules read them."""
-        spans = [
-            Span(
-                one.weekday - 1,
-                time.fromisoformat(one.opens),
-                time.max if one.closes == "24:00" else time.fromisoformat(one.closes),
+    def week(self) -> tuple[tuple[Span, ...], ...]:
+        """Return the hours of each day from Monday on, as a calendar holds them."""
+        return tuple(
+            put_together(
+                Span(minutes_of(one.opens), minutes_of(one.closes))
+                for one in self.hours
+                if one.weekday == weekday
             )
-            for one in self.hours
-        ]
-        return OpeningHours(spans, self.time_zone, frozenset(self.closed_on))
+            for weekday in range(1, 8)
+        )
 
     class Settings:
         name = "assistant_policies"

@@ -35,7 +35,9 @@ class AssistantPolicy:
     mode: AnswerMode
     human_first: bool = strawberry.field(description="While people are there, they answer first.")
     time_zone: str
-    hours: list[OpenSpan] = strawberry.field(description="When people are there; none: always.")
+    hours: list[OpenSpan] = strawberry.field(
+        description="When people are there; none: by the default working calendar."
+    )
     closed_on: list[date]
     monthly_tokens: int = strawberry.field(description="What the language model may read and write a month.")
 

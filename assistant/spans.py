@@ -76,13 +76,14 @@ def join_section(body: str, spans: Sequence[Span], number: int) -> Span:
     if end - start <= LONGEST_PARAGRAPH:
         return _span(body, start, end, span.heading)
     following = spans[number + 1] if number < last else span
-    if _is_listed(following) and not _is_listed(span):
+    if is_listed(following.text) and not is_listed(span.text):
         return _span(body, span.start, following.end, span.heading)
     return span
 
 
-def _is_listed(span: Span) -> bool:
-    return bool(_ITEM.match(span.text)) or span.text.lstrip().startswith("|")
+def is_listed(text: str) -> bool:
+    """Tell whether a text begins with an item of a list or a row of a table, and nothing leads to it."""
+    return bool(_ITEM.match(text)) or text.lstrip().startswith("|")
 
 
 def _follows(body: str, one: Span, other: Span) -> bool:
@@ -97,7 +98,7 @@ def widen(body: str, span: Span) -> Span:
     left, right = body.rfind("\n", 0, span.start) + 1, body.find("\n", span.end)
     right = len(body) if right < 0 else right
     line = body[left:right]
-    if len(line) <= LONGEST_PARAGRAPH or _is_listed(Span(line, left, right)):
+    if len(line) <= LONGEST_PARAGRAPH or is_listed(line):
         return span
     sentences = [(left + s.start, left + s.end) for s in split_sentences(line)]
     at = next((i for i, (s, e) in enumerate(sentences) if s <= span.start < e), None)

@@ -113,6 +113,18 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "confidence": answer.confidence,
         "reason": answer.reason.name,
         "citations": [_citation(one) for one in answer.evidence if one.cited],
+        "parts": [_part(answer, number) for number in range(len(answer.parts))],
         "ticket": ticket,
         "locale": answer.language,
+    }
+
+
+def _part(answer: Answer, number: int) -> dict[str, Any]:
+    part = answer.parts[number]
+    return {
+        "question": part.question,
+        "decision": part.decision.name,
+        "reason": part.reason.name,
+        "confidence": part.confidence,
+        "citations": [_citation(one) for one in answer.evidence if one.cited and one.part == number],
     }

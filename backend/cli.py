@@ -21,7 +21,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from backend.app import build_schema, create_app
+from backend.app import create_app
 from backend.core.audit_reading import AuditReader
 from backend.core.demo import PASSWORD, WORKSPACE_KEY, demo_id, load
 from backend.core.errors import CRMError, FieldError, InvalidInput, Unavailable
@@ -29,6 +29,7 @@ from backend.core.interpreter import prepare_to_serve
 from backend.core.module import Module
 from backend.core.settings import Settings
 from backend.core.web_app import WEB_APP
+from backend.graphql_edge import build_schema
 from backend.house import House, open_house, seed_demo
 from backend.integrations.documents import OnMatch
 from backend.integrations.import_command import FileImport, import_path
@@ -327,7 +328,8 @@ def configure_logs(settings: Settings) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer()
+        # Without the values of variables: they hold records, and make thousands of lines of one failure.
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[

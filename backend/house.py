@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 import svcs
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from pymongo import AsyncMongoClient
 
 from backend.core.access import HOUSE, Grant
 from backend.core.clock import Clock, SystemClock
+from backend.core.database_client import make_client
 from backend.core.demo import WORKSPACE_KEY, demo_id
 from backend.core.embedded_database import EmbeddedDatabase, check_deployment, run_embedded_database
 from backend.core.expiring import delete_expired
@@ -33,7 +33,6 @@ from backend.identity.sign_in import TokenPolicy
 
 log = structlog.get_logger()
 
-DATABASE_ANSWERS_WITHIN_MS = 5_000
 SEEDS = "seeds"
 
 
@@ -84,15 +83,13 @@ async def open_house(
         uri = settings.mongodb_uri.get_secret_value()
         if not uri:
             uri = (await stack.enter_async_context(_embedded(settings))).uri
-        client: AsyncMongoClient[Any] = AsyncMongoClient(
-            uri, serverSelectionTimeoutMS=DATABASE_ANSWERS_WITHIN_MS, appname="rapport", maxPoolSize=64
-        )
+        client = make_client(uri)
         stack.push_async_callback(client.close)
         await check_deployment(client)
         key = read_secret_key(settings)
         store = Store(client, settings.database_name, clock or SystemClock(), secret=key)
+        stack.push_async_callback(store.close)
         house = await _furnish(modules, settings, store, key)
-        stack.push_async_callback(house.store.close)
         await stack.enter_async_context(house.registry)
         await stack.enter_async_context(_running(house, "bell", house.store.bell.watch()))
         await stack.enter_async_context(_running(house, "presence", house.store.presence.watch()))

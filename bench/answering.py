@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import svcs
 import yaml
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 import main
 from assistant.answering import Answering
@@ -61,7 +62,11 @@ async def measure(stage: Stage) -> list[Figure]:
     questions = (f"{text} ({number})" for number in itertools.count(1) for text in texts)
     sizes = [int(one) for one in os.environ.get(SIZES_SETTING, USUAL_SIZES).split(",")]
     settings = Settings(data_dir=stage.folder(), demo=False, database_sync=False)
-    async with open_house(main.MODULES, settings, working=True) as house, svcs.Container(house.registry) as s:
+    async with (
+        open_house(main.MODULES, settings, working=True) as house,
+        svcs.Container(house.registry) as s,
+        _threads_of_products_given_back(),
+    ):
         answering = await s.aget(Answering)
         await answering.knowledge.embedder.wait_until_ready()
         prepare_to_serve()  # as the house does when it serves
@@ -76,6 +81,13 @@ async def measure(stage: Stage) -> list[Figure]:
             figures.append(await _figure_of_chats(answering, actor, questions, size))
             figures += await _after_an_edit(house, answering, actor, size)
     return figures
+
+
+@asynccontextmanager
+async def _threads_of_products_given_back() -> AsyncIterator[None]:
+    """Let other sections, and the peers in them, have their threads after the house has taken one."""
+    with threadpool_limits(user_api="blas"):
+        yield
 
 
 @contextmanager

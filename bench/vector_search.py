@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bench.sync.contenders import CannotRun
 from bench.sync.starting import PEERS, install
-from knowledge.passage_index import POOL, FaissPassageIndex, IndexedPassage
+from knowledge.faiss_index import FaissPassageIndex
+from knowledge.passage_index import POOL, IndexedPassage
 from knowledge.ranking import Floats
 
 Ids = NDArray[np.int64]

@@ -17,13 +17,15 @@ import yaml
 
 from assistant.citations import span_to_show, text_of
 from assistant.confidence import group_of
+from assistant.decide import MOST_OFFERED, MOST_PLACES
 from assistant.measuring import FoundText, measure_words, values_of
 from assistant.turn import ARTICLES_LOOKED_AT
 from eval.frame import Evaluation
 from knowledge.embedding import Reading
+from knowledge.facts_asked import facts_asked
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.markdown_files import read_markdown_folder
 from knowledge.passage_index import (
-    FaissPassageIndex,
     IndexedPassage,
     Question,
     make_titles,
@@ -31,7 +33,7 @@ from knowledge.passage_index import (
     place_of,
 )
 from knowledge.passages import Passage, split_passages, text_to_embed
-from knowledge.quotes import Nearness, choose, offer, read_quotable, split_spans
+from knowledge.quotes import AS_NEAR, Nearness, offer, rank, read_quotable, split_spans
 from knowledge.ranking import Hit
 from knowledge.search import PASSAGES_PER_HIT
 from knowledge.sentence_rows import SentenceRow, compare_rows
@@ -58,7 +60,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Case:
-    """What was measured for one question in one base, and whether the first or one of two was right."""
+    """What was measured for one question in one base; was the first, one of two, of a few right?"""
 
     set: str
     asked: Asked
@@ -68,6 +70,7 @@ class Case:
     first: bool
     pair: bool
     answerable: bool
+    near: bool = False
     passage_id: str = ""
 
     @property
@@ -126,12 +129,12 @@ class Base:
         if not by_article:
             return None
         first, *others = list(by_article.values())[:ARTICLES_LOOKED_AT]
-        quoted, shown, nearness = self._quote(question, first)
+        quoted, shown, beside, nearness = self._quote(asked.text, question, first)
         texts = [
             FoundText.of(self._text(id), dense=hit.dense, lexical=hit.lexical)
             for id, hit in [(quoted, first[0]), *((hits[0].passage_id, hits[0]) for hits in others)]
         ]
-        firsts = list(by_article)[:2]
+        firsts = list(by_article)[:MOST_OFFERED]
         return Case(
             set=self.name,
             asked=asked,
@@ -141,9 +144,10 @@ class Base:
                 found.features.with_quotes(nearness.cosines),
                 measure_words(words, texts, shown, self._heading(quoted)),
             ),
-            first=firsts[0] in asked.answers and asked.fact in shown,
-            pair=not asked.answers.isdisjoint(firsts),
+            first=firsts[0] in asked.answers and (asked.fact in shown or asked.fact in beside),
+            pair=not asked.answers.isdisjoint(firsts[:2]),
             answerable=not asked.answers.isdisjoint(allowed),
+            near=not asked.answers.isdisjoint(firsts),
             passage_id=quoted,
         )
 
@@ -160,23 +164,31 @@ class Base:
         article_id, passage = self.passages[passage_id]
         return text_of(self.articles[article_id][0], passage.heading_path, passage.text)
 
-    def _quote(self, question: Question, hits: Sequence[Hit]) -> tuple[str, str, Nearness]:
-        """Choose what to quote of an article's passages as search does.
+    def _quote(self, text: str, question: Question, hits: Sequence[Hit]) -> tuple[str, str, str, Nearness]:
+        """Choose what to quote of an article's passages as search and ``decide`` do.
 
-        Return the passage it stands in, what would be shown, and how near all that was compared comes.
+        Return the passage it stands in, what would be shown of it, what would be shown beside it of another
+        place, and how near all that was compared comes.
         """
         passages = [self.passages[hit.passage_id][1] for hit in hits]
         weights = self.index.lexical.weights(question.tokens)
         title = self.articles[hits[0].article_id][0]
-        offered = offer(passages, title, weights, same_language=question.language == self.language)
+        same_language = question.language == self.language
+        offered = offer(passages, title, weights, asked=facts_asked(text), same_language=same_language)
         rows = [self.rows[span.context] for span in offered.spans]
         place = place_of(self.places, question.language)
         nearness = compare_rows(question, place, rows, self.rows.get(title))
-        best = choose(offered, [hit.score for hit in hits], nearness)
-        number, span = offered.passages[best], offered.spans[best]
-        shown = span_to_show(passages[number].text, span.start, span.end)
-        headings = [*passages[number].heading_path, shown.heading]
-        return hits[number].passage_id, text_of(title, headings, shown.text), nearness
+        places: list[tuple[int, int, str, str]] = []  # from and to in the article, text, passage
+        for best in rank(offered, [hit.score for hit in hits], nearness, within=AS_NEAR):
+            number, span = offered.passages[best], offered.spans[best]
+            shown = span_to_show(passages[number].text, span.start, span.end)
+            start, end = passages[number].start + shown.start, passages[number].start + shown.end
+            if all(end <= other[0] or other[1] <= start for other in places):
+                headings = [*passages[number].heading_path, shown.heading]
+                text = text_of(title, headings, shown.text)
+                places.append((start, end, text, hits[number].passage_id))
+        _, _, first, passage_id = places[0]
+        return passage_id, first, "\n".join(text for _, _, text, _ in places[1:MOST_PLACES]), nearness
 
 
 def is_train(key: str) -> bool:

@@ -1,21 +1,24 @@
 """What one search works with: the articles of a workspace at one moment, and who may read which."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from backend.core.access import Actor, allows
 from knowledge.documents import Article
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.grown_index import GrownPassageIndex
-from knowledge.passage_index import FaissPassageIndex
 from knowledge.shelved_articles import ShelvedArticle, ShelvedPassage
-from knowledge.text import Language
+from knowledge.text import Language, normalise
 from knowledge.word_index import WordIndex
 
 ASKED_LATELY = 8  # sets of readable texts made anew with each edition; others when they are asked for
+TEXTS_READ = 50  # for characters of which the index only knows pairs
 MOST_MISSING = 0.2  # share of unembedded texts up to which meaning beats words alone
 
 Readers = Mapping[tuple[str, ...], Mapping[Language, frozenset[str]]]
 Meaning = FaissPassageIndex | GrownPassageIndex
+Change = tuple[ShelvedArticle | None, ShelvedArticle | None]  # an article before and after
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,14 @@ class Edition:
             if passage.article_id in readable:
                 yield self.passages[passage.passage_id].text
 
+    def has_phrase(self, characters: str, readable: frozenset[str]) -> bool:
+        """Tell whether a passage of the ``readable`` texts has these Chinese characters in a row.
+
+        ``characters`` are two or more, folded by `normalise`. Only some texts that may have them are read.
+        """
+        texts = islice(self.holding(characters[:2], readable), TEXTS_READ)
+        return any(characters in normalise(text) for text in texts)
+
     def translated(self, keys: frozenset[str], language: Language) -> frozenset[str]:
         """Return those of ``keys`` in another language whose translation into ``language`` is among them."""
         if (keys, language) not in self._translated:
@@ -108,3 +119,45 @@ class Edition:
         """Tell whether the search by meaning misses little enough of these texts to be the better one."""
         missing = len(self.waiting & keys)
         return self.meaning is not None and missing <= len(keys) * MOST_MISSING
+
+
+def regrouped(readers: Readers, changes: Sequence[Change]) -> Readers:
+    """Group texts by who may read them, after a few changes: large sets are copied, not made anew."""
+    lost: dict[tuple[tuple[str, ...], Language], set[str]] = {}
+    won: dict[tuple[tuple[str, ...], Language], set[str]] = {}
+    for old, new in changes:
+        for text, into in ((old, lost), (new, won)):
+            if text is not None:
+                into.setdefault((text.acl, text.language), set()).add(text.text_key)
+    groups = {acl: dict(of_language) for acl, of_language in readers.items()}
+    for acl, language in dict.fromkeys([*lost, *won]):
+        texts = groups.setdefault(acl, {}).pop(language, frozenset())
+        texts = texts.difference(lost.get((acl, language), ())).union(won.get((acl, language), ()))
+        if texts:
+            groups[acl][language] = texts
+        elif not groups[acl]:
+            del groups[acl]
+    return groups
+
+
+def regrouped_translations(
+    known: Mapping[str, tuple[ShelvedArticle, ...]], changes: Sequence[Change]
+) -> Mapping[str, tuple[ShelvedArticle, ...]]:
+    """Group articles that are, or could be, translations of one another, after a few changes."""
+    touched: dict[str, dict[str, ShelvedArticle]] = {}
+    for change in changes:
+        for text in change:
+            if text is not None and (group := text.locale_group) and group not in touched:
+                touched[group] = {one.article_id: one for one in known.get(group, ())}
+    if not touched:
+        return known
+    for old, new in changes:
+        if old is not None and old.locale_group:
+            touched[old.locale_group].pop(old.article_id)
+        if new is not None and new.locale_group:
+            touched[new.locale_group][new.article_id] = new
+    groups = {**known, **{group: tuple(texts.values()) for group, texts in touched.items()}}
+    for group, texts in touched.items():
+        if not texts:
+            del groups[group]
+    return groups

@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import structlog
@@ -26,6 +27,8 @@ from knowledge.text import Language
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+
+    from knowledge.onnx_encoder import OnnxEncoder
 
 Rows = NDArray[np.float32]
 
@@ -67,9 +70,13 @@ class Places:
 class _Loaded:
     name: str
     dimension: int
-    model: "SentenceTransformer"
+    read: "_Read"
     places: dict[Language, Places]
     turn: AbstractContextManager[Any]  # taken for a run: a lock where the model serves one thread at a time
+
+
+Side = Literal["query", "document"]
+_Read = Callable[[list[str], Side], list[Reading]]  # a few texts at once, with the prompt of their side
 
 
 class Embedder:
@@ -156,7 +163,9 @@ class Embedder:
         """Read titles as questions are read: a title often is one. They wait with the passages."""
         return await self._read_in_runs(self._passages, texts, "query")
 
-    async def _read_in_runs(self, lane: ThreadPoolExecutor, texts: Sequence[str], side: str) -> list[Reading]:
+    async def _read_in_runs(
+        self, lane: ThreadPoolExecutor, texts: Sequence[str], side: Side
+    ) -> list[Reading]:
         """Read texts a few at a time, those of like length together; at most ``THREADS`` runs wait in a lane.
 
         Whoever comes meanwhile has the next turn, however many texts there are.
@@ -194,35 +203,60 @@ def _rows_of(readings: Sequence[Reading], dimension: int) -> Rows:
     return np.array([reading.row for reading in readings], np.float32).reshape(len(readings), dimension)
 
 
-def _run(loaded: _Loaded, texts: list[str], side: str) -> list[Reading]:
+def _run(loaded: _Loaded, texts: list[str], side: Side) -> list[Reading]:
     with loaded.turn:
-        return _read(loaded.model, texts, side)
+        return loaded.read(texts, side)
 
 
-def _read(model: "SentenceTransformer", texts: list[str], side: str) -> list[Reading]:
-    """Run the encoder once over a few texts with the prompt of one side, ``query`` or ``document``."""
+def _read_by_library(
+    model: "SentenceTransformer", before: Mapping[Side, int], texts: list[str], side: Side
+) -> list[Reading]:
+    """Run any model; ``before`` is how many tokens come before a text of each side."""
     encode = model.encode_query if side == "query" else model.encode_document
     outputs: Any = encode(texts, batch_size=TEXTS_TOGETHER, show_progress_bar=False, output_value=None)
-    before = _prompt_tokens(model, side)
-    return [_reading(output, before) for output in outputs]
+    return [_reading_of(output, before[side]) for output in outputs]
 
 
-def _reading(output: dict[str, Any], before: int) -> Reading:
+def _reading_of(output: dict[str, Any], before: int) -> Reading:
     row = np.asarray(output["sentence_embedding"].numpy(), np.float32)
-    row = row / max(float(np.linalg.norm(row)), 1e-12)
     if "token_embeddings" not in output:
-        return Reading(row, np.zeros((0, len(row)), np.float16))
+        return _reading(row, np.zeros((0, len(row)), np.float32))
     kept = int(output["attention_mask"].sum())
-    tokens = np.asarray(output["token_embeddings"][:kept].numpy(), np.float32)[before:-1]
+    return _reading(row, np.asarray(output["token_embeddings"][:kept].numpy(), np.float32)[before:-1])
+
+
+def _read_at_once(
+    encoder: "OnnxEncoder",
+    prompts: Mapping[str, str],
+    before: Mapping[Side, int],
+    texts: list[str],
+    side: Side,
+) -> list[Reading]:
+    """Run the default model, the same as ``_read_by_library`` does."""
+    rows, tokens, counts = encoder.read(texts, prompts[side])
+    return [
+        _reading(row, of_text[before[side] : count - 1])
+        for row, of_text, count in zip(rows, tokens, counts.tolist(), strict=True)
+    ]
+
+
+def _reading(row: Rows, tokens: Rows) -> Reading:
+    """Bring rows to unit length."""
     lengths = np.linalg.norm(tokens, axis=1, keepdims=True)
-    return Reading(row, (tokens / np.maximum(lengths, 1e-12)).astype(np.float16))
+    return Reading(
+        row / max(float(np.linalg.norm(row)), 1e-12),
+        (tokens / np.maximum(lengths, 1e-12)).astype(np.float16),
+    )
 
 
-def _prompt_tokens(model: "SentenceTransformer", side: str) -> int:
-    """Count the tokens that come before a text: the opening one and the prompt's."""
-    prompt = (model.prompts or {}).get(side) or ""
-    mask = model.preprocess([prompt.strip()])["attention_mask"]
-    return int(mask.sum()) - 1
+def _tokens_before(model: "SentenceTransformer") -> dict[Side, int]:
+    """Count the tokens that come before a text of each side: the opening one and the prompt's."""
+    prompts = model.prompts or {}
+    masks = {
+        side: model.preprocess([(prompts.get(side) or "").strip()])["attention_mask"]
+        for side in get_args(Side)
+    }
+    return {side: int(mask.sum()) - 1 for side, mask in masks.items()}
 
 
 def _load(models_folder: Path, model: str) -> _Loaded:
@@ -242,34 +276,47 @@ def _load(models_folder: Path, model: str) -> _Loaded:
             f"RAPPORT_EMBEDDING_MODEL names {model!r}, which is no folder here: "
             "put a sentence-transformers model there, or unset it for the default model."
         )
-    turn: AbstractContextManager[Any] = threading.Lock()  # fast tokenizers refuse a second thread
     if (folder / "onnx_encoder.json").is_file():
-        turn = nullcontext()
         settings = json.loads((folder / "config_sentence_transformers.json").read_text())
+        encoder = OnnxEncoder.load(str(folder))
         loaded = SentenceTransformer(
-            modules=[OnnxEncoder.load(str(folder))],
+            modules=[encoder],
             prompts=settings["prompts"],
             similarity_fn_name=settings["similarity_fn_name"],
             device="cpu",
         )
+        read: _Read = partial(_read_at_once, encoder, settings["prompts"], _tokens_before(loaded))
+        turn: AbstractContextManager[Any] = nullcontext()
     else:
         loaded = SentenceTransformer(str(folder), local_files_only=True, device="cpu")
+        read = partial(_read_by_library, loaded, _tokens_before(loaded))
+        turn = threading.Lock()  # fast tokenizers refuse a second thread
     dimension = loaded.get_embedding_dimension()
     if dimension is None:
         raise Unavailable(f"{folder} does not say how long its rows are; it is no embedding model.")
     log.info("embedding model loaded", model=folder.name, dimension=dimension)
-    places = {language: _place(loaded, list(sentences)) for language, sentences in EVERYDAY.items()}
-    return _Loaded(f"{folder.name}-{_digest(folder)}", dimension, loaded, places, turn)
+    places = {language: _place(read, list(sentences)) for language, sentences in EVERYDAY.items()}
+    return _Loaded(f"{folder.name}-{_digest(folder)}", dimension, read, places, turn)
 
 
-def _place(model: "SentenceTransformer", sentences: list[str]) -> Places:
-    passages, questions = _read(model, sentences, "document"), _read(model, sentences, "query")
+def _place(read: _Read, sentences: list[str]) -> Places:
+    passages, questions = _read_all(read, sentences, "document"), _read_all(read, sentences, "query")
     tokens = np.concatenate([reading.tokens for reading in passages])
     return Places(
         passages=np.mean([reading.row for reading in passages], axis=0, dtype=np.float32),
         questions=np.mean([reading.row for reading in questions], axis=0, dtype=np.float32),
         tokens=tokens.mean(axis=0, dtype=np.float32) if len(tokens) else None,
     )
+
+
+def _read_all(read: _Read, texts: Sequence[str], side: Side) -> list[Reading]:
+    """Read texts a few at a time, the longest first as the library does: the same rows to the last bit."""
+    by_length = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    readings: dict[int, Reading] = {}
+    for start in range(0, len(texts), TEXTS_TOGETHER):
+        run = by_length[start : start + TEXTS_TOGETHER]
+        readings |= zip(run, read([texts[i] for i in run], side), strict=True)
+    return [readings[i] for i in range(len(texts))]
 
 
 def _digest(folder: Path) -> str:

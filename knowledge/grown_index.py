@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.lexical import LexicalIndex
 from knowledge.passage_index import (
     POOL,
-    FaissPassageIndex,
     FusedPassageIndex,
     Marks,
     Space,
@@ -67,6 +67,10 @@ class GrownPassageIndex(FusedPassageIndex):
     def products(self, space: Space, rows: NDArray[np.int64], row: Floats) -> Floats:
         """Return the inner product of the rows of some passages with ``row``."""
         return np.asarray(self.rows(space, rows) @ row, np.float32)
+
+    def rows_at_hand(self, space: Space, numbers: NDArray[np.int64]) -> Floats:
+        """Return the rows of some passages."""
+        return self.rows(space, numbers)
 
     def rows(self, space: Space, numbers: NDArray[np.int64]) -> Floats:
         """Return the rows of some passages, as `FaissPassageIndex.rows`."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse
 
 from knowledge.splicing import Splice, joined
 
@@ -116,7 +116,7 @@ class LexicalIndex:
         places = np.zeros(len(vocabulary), np.int32)
         places[used] = np.arange(len(used))
         starts = np.cumsum([0, *(len(one.numbers) for one in documents)])
-        table = sparse.csr_matrix((counts, places[numbers], starts), shape=(len(documents), len(used)))
+        table = scipy.sparse.csr_matrix((counts, places[numbers], starts), shape=(len(documents), len(used)))
         by_word = table.tocsc()
         names = vocabulary.words()
         words = {names[number]: place for place, number in enumerate(used.tolist())}
@@ -161,7 +161,7 @@ class LexicalIndex:
             return np.zeros(len(rows), np.float32)
         found = np.zeros(len(rows), np.float64)
         for token, weight in weights.items():
-            for holders, _ in self._holders(token):  # each in the order of rows
+            for holders, _ in self._parts(token):  # each in the order of rows
                 if len(holders):
                     nearest = np.minimum(np.searchsorted(holders, rows), len(holders) - 1)
                     found += weight * (holders[nearest] == rows)
@@ -177,7 +177,7 @@ class LexicalIndex:
 
         A token that no row knows counts as the rarest.
         """
-        held = {token: sum(len(rows) for rows, _ in self._holders(token)) for token in question}
+        held = {token: sum(len(rows) for rows, _ in self._parts(token)) for token in question}
         return {
             token: float(np.log(1 + self.rows / (count + 0.5 if count else 0.5)))
             for token, count in held.items()
@@ -248,6 +248,10 @@ class LexicalIndex:
                 return
             self._common.pop(word, None)
             kept -= sum(len(rows) for rows, _ in found)
+
+    def _parts(self, token: str) -> list[Holders]:
+        """Return which rows hold the token, for who does not ask what it is worth in them."""
+        return self._common.get(token) or self._counted(token)
 
     def _counted(self, token: str) -> list[Holders]:
         """Return which rows hold the token, and how often."""

@@ -7,17 +7,15 @@ together in the background when they are due.
 """
 
 import asyncio
-import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import numpy as np
 import structlog
 
 from backend.core.access import system_actor
@@ -25,21 +23,13 @@ from backend.core.errors import Unavailable
 from backend.core.store import Store
 from knowledge.documents import Article
 from knowledge.edition import Edition, Meaning
-from knowledge.embedding import Embedder, Places, Reading
+from knowledge.embedding import Embedder
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.grown_index import GrownPassageIndex
-from knowledge.passage_index import FaissPassageIndex, place_of
-from knowledge.shelf import Shelf, embedded_of
-from knowledge.shelved_articles import Embedded, ShelvedPassage
-from knowledge.snapshots import (
-    SnapshotDamaged,
-    find_additions,
-    find_snapshots,
-    load_snapshot,
-    save_snapshot,
-    version_of,
-)
-from knowledge.text import Language
-from knowledge.token_rows import Packed, pack_tokens
+from knowledge.shelf import Shelf
+from knowledge.shelved_articles import ShelvedPassage, pack
+from knowledge.snapshot_folder import SnapshotFolder
+from knowledge.token_rows import Packed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,8 +41,9 @@ PATIENCE = timedelta(seconds=1)
 LOOK_EVERY = timedelta(milliseconds=500)  # whether it is still worth a wait
 PACE_ASSUMED = 10.0  # passages a second, before any were embedded: two slow cores
 SAVE_AFTER = timedelta(seconds=2)  # a burst of edits is one snapshot
+TRY_AGAIN_AFTER = timedelta(seconds=30)  # when the disk took no snapshot: it may have room again
+CANNOT_WRITE = (OSError, RuntimeError, Unavailable)  # of the system, FAISS, and reading it back
 REST_AFTER_SAVING = 20  # times as long as a snapshot took: one of a large base is a gigabyte to write
-SNAPSHOTS_KEPT = 2  # the newest, and the one that another process may be reading
 
 log = structlog.get_logger(__name__)
 
@@ -78,9 +69,8 @@ class Progress:
         """Return how long the rest takes at this pace; None while nothing tells."""
         if self.embedded >= self.passages:
             return 0.0
-        return (
-            (self.passages - self.embedded) / self.passages_per_second if self.passages_per_second else None
-        )
+        left = self.passages - self.embedded
+        return left / self.passages_per_second if self.passages_per_second else None
 
 
 @dataclass
@@ -93,13 +83,15 @@ class _Kept:
     look_again: bool = False  # something may have been committed since the work last looked
     saving: asyncio.Task[None] | None = None
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)  # held by who decides what is written
-    disk: threading.Lock = field(default_factory=threading.Lock)  # held while its snapshots are written
+    snapshots: SnapshotFolder | None = None  # of the loaded model
     stored: Meaning | None = None  # what the disk holds, in one piece or with its additions
     stored_base: FaissPassageIndex | None = None
     pace: float = 0.0  # passages embedded a second, while it last embedded
     saved_within: float = 0.0  # seconds, the last time a whole was written …
     added_within: float = 0.0  # … and additions
     damaged: int = 0  # snapshots that had to be made again
+    not_up_to_date: str = ""  # why the last work on it failed …
+    not_written: str = ""  # … and the last snapshot
 
 
 class Library:
@@ -110,7 +102,6 @@ class Library:
         self._store, self._folder = store, folder
         self._kept: dict[str, _Kept] = {}
         self._threads = ThreadPoolExecutor(3, thread_name_prefix="knowledge")
-        self._failure = ""
 
     async def edition(self, workspace_id: str) -> Edition:
         """Return what is searched now: every text committed so far, by meaning as far as embedded.
@@ -163,7 +154,7 @@ class Library:
             passages_per_second=round(kept.pace, 2),
             version=edition.version,
             is_whole=edition.is_whole,
-            failure=self._failure,
+            failure=kept.not_up_to_date or kept.not_written,
             damaged=kept.damaged,
         )
 
@@ -184,9 +175,10 @@ class Library:
         return await loop.run_in_executor(self._threads, lambda: deed(*args, **kwargs))
 
     def check(self) -> None:
-        """Raise Unavailable with the cause when the last work on an index failed."""
-        if self._failure:
-            raise Unavailable(self._failure)
+        """Raise Unavailable with the cause when the last work on an index, or its snapshot, failed."""
+        for kept in self._kept.values():
+            if failure := kept.not_up_to_date or kept.not_written:
+                raise Unavailable(failure)
 
     async def close(self) -> None:
         """Stop the work in the background and write what is not written yet."""
@@ -195,13 +187,19 @@ class Library:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for kept in self._kept.values():
-            await self._save(kept, may_join=False)
+            try:
+                await self._save(kept, may_join=False)
+            except CANNOT_WRITE as error:  # the next start embeds again what is lost: others shall be written
+                log.error("knowledge.snapshot_not_written", reason=str(error))
         await asyncio.to_thread(self._threads.shutdown)
 
     # ── texts ────────────────────────────────────────────────────────────────────────────────────
 
     def _of(self, workspace_id: str) -> _Kept:
-        return self._kept.setdefault(workspace_id, _Kept(Shelf(workspace_id)))
+        kept = self._kept.get(workspace_id)
+        if kept is None:
+            kept = self._kept[workspace_id] = _Kept(Shelf(workspace_id))
+        return kept
 
     async def _read_changes(self, kept: _Kept) -> None:
         """Take in the articles committed since the last look."""
@@ -242,15 +240,14 @@ class Library:
         kept.look_again = True
         if kept.work is None or kept.work.done():
             kept.work = asyncio.create_task(self._bring_up_to_date(kept), name="knowledge index")
-            kept.work.add_done_callback(self._report)
+            kept.work.add_done_callback(partial(self._report, kept))
         return kept.work
 
-    def _report(self, work: asyncio.Task[None]) -> None:
+    def _report(self, kept: _Kept, work: asyncio.Task[None]) -> None:
         if work.cancelled():
             return
-        error = work.exception()
-        self._failure = f"The knowledge index is not up to date: {error}" if error else ""
-        if error:
+        if error := work.exception():
+            kept.not_up_to_date = f"The knowledge index is not up to date: {error}"
             log.error("knowledge.indexing_failed", exc_info=error)
 
     async def _bring_up_to_date(self, kept: _Kept) -> None:
@@ -263,6 +260,7 @@ class Library:
                 await self._adopt_model(kept)
                 await self._embed_missing(kept)
                 await self._bind(kept)
+        kept.not_up_to_date = ""
 
     async def _embed_missing(self, kept: _Kept) -> None:
         while missing := list((await self._missing(kept)).values()):
@@ -274,7 +272,7 @@ class Library:
         readings = await self.embedder.read_passages([passage.text for passage in passages])
         titles = list(dict.fromkeys(passage.title for passage in passages))
         named = dict(zip(titles, await self.embedder.read_titles(titles), strict=True))
-        made = await self.run(_pack, passages, readings, named, self.embedder.places)
+        made = await self.run(pack, passages, readings, named, self.embedder.places)
         async with kept.lock:
             kept.shelf.rows.update(zip((passage.digest for passage in passages), made, strict=True))
         kept.pace = len(passages) / max(time.monotonic() - start, 1e-3)
@@ -300,7 +298,8 @@ class Library:
         if shelf.model == self.embedder.name:
             return
         async with kept.lock:
-            snapshot, rows, damaged = await self.run(_load_newest, self._snapshots(shelf.workspace_id))
+            kept.snapshots = SnapshotFolder(self._folder / shelf.workspace_id / self.embedder.name)
+            snapshot, rows, damaged = await self.run(kept.snapshots.load)
             kept.damaged += damaged
             shelf.model, shelf.rows = self.embedder.name, {}
             if snapshot is not None:
@@ -310,13 +309,10 @@ class Library:
 
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────
 
-    def _snapshots(self, workspace_id: str) -> Path:
-        return self._folder / workspace_id / self.embedder.name
-
     def _save_soon(self, kept: _Kept) -> None:
         if kept.saving is None or kept.saving.done():
             kept.saving = asyncio.create_task(self._save_later(kept), name="knowledge snapshot")
-            kept.saving.add_done_callback(self._report)
+            kept.saving.add_done_callback(partial(self._report, kept))
 
     async def _save_later(self, kept: _Kept) -> None:
         shelf = kept.shelf
@@ -324,7 +320,12 @@ class Library:
             is_large = shelf.is_due or shelf.base is not kept.stored_base
             rest = REST_AFTER_SAVING * (kept.saved_within if is_large else kept.added_within)
             await asyncio.sleep(max(SAVE_AFTER.total_seconds(), rest))
-            await self._save(kept)
+            try:
+                await self._save(kept)
+            except CANNOT_WRITE as error:  # told by health and progress; searches go on by what is in memory
+                kept.not_written = f"The knowledge index cannot be written: {error}"
+                log.error("knowledge.snapshot_not_written", reason=str(error))
+                await asyncio.sleep(TRY_AGAIN_AFTER.total_seconds())
 
     async def _save(self, kept: _Kept, *, may_join: bool = True) -> None:
         """Write what the disk lacks: the whole, and what was added to it, put together first when due."""
@@ -340,17 +341,20 @@ class Library:
                 await self._join(kept, joining)
             meaning = shelf.edition.meaning
             if isinstance(meaning, GrownPassageIndex) and meaning is not kept.stored and not shelf.is_joining:
-                start, folder = time.monotonic(), self._snapshots(shelf.workspace_id)
-                await self.run(_replace_additions, kept.disk, meaning.added, folder)
+                assert kept.snapshots is not None
+                start = time.monotonic()
+                await self.run(kept.snapshots.replace_additions, meaning.added)
                 kept.stored, kept.added_within = meaning, time.monotonic() - start
+            kept.not_written = ""
 
     async def _save_whole(self, kept: _Kept) -> None:
         shelf, start = kept.shelf, time.monotonic()
         index = shelf.base
         assert index is not None
+        assert kept.snapshots is not None
         held = index.tokens.rows.passages if index.tokens is not None else []
         rows = list(held) if isinstance(held, list) else []
-        mapped = await self.run(_replace_snapshot, kept.disk, index, self._snapshots(shelf.workspace_id))
+        mapped = await self.run(kept.snapshots.replace, index)
         async with kept.lock:
             if await self.run(shelf.swap, index, mapped):
                 kept.stored_base = mapped
@@ -362,10 +366,11 @@ class Library:
     async def _join(self, kept: _Kept, grown: GrownPassageIndex) -> None:
         """Put base and additions together on the disk, while searches and edits go on with both."""
         shelf, start = kept.shelf, time.monotonic()
+        assert kept.snapshots is not None
         try:
             means = {language: place.passages for language, place in self.embedder.places.items()}
             whole = await self.run(grown.whole, means)
-            mapped = await self.run(_replace_snapshot, kept.disk, whole, self._snapshots(shelf.workspace_id))
+            mapped = await self.run(kept.snapshots.replace, whole)
         except BaseException:
             shelf.give_up_joining()
             raise
@@ -379,84 +384,3 @@ def _let_go(arrays: list[Packed]) -> None:
     """Let arrays go one by one: a hundred thousand at once would hold every other thread up."""
     while arrays:
         arrays.pop()
-
-
-def _load_newest(parent: Path) -> tuple[FaissPassageIndex | None, dict[str, Embedded], int]:
-    """Return the newest snapshot that is sound, what was added to it by digest, and how many were not sound.
-
-    Damaged ones are removed: the articles make a new one.
-    """
-    whole, added, damaged = None, None, 0
-    for folder in find_snapshots(parent):
-        whole, harm = _load_sound(folder)
-        damaged += harm
-        if whole is not None:
-            break
-    for folder in find_additions(parent):
-        added, harm = _load_sound(folder)
-        damaged += harm
-        if added is not None:
-            break
-    rows = {} if added is None else dict(_rows_of(added))
-    return whole, rows, damaged
-
-
-def _load_sound(folder: Path) -> tuple[FaissPassageIndex | None, bool]:
-    try:
-        return load_snapshot(folder), False
-    except SnapshotDamaged as damage:
-        log.warning("knowledge.snapshot_damaged", folder=str(folder), reason=damage.reason)
-        shutil.rmtree(folder, ignore_errors=True)
-        return None, True
-
-
-def _pack(
-    passages: Sequence[ShelvedPassage],
-    readings: Sequence[Reading],
-    titles: Mapping[str, Reading],
-    places: Mapping[Language, Places],
-) -> list[Embedded]:
-    return [
-        Embedded(
-            row=reading.row.astype(np.float16),
-            title=titles[passage.title].row.astype(np.float16),
-            tokens=pack_tokens(reading.tokens, place_of(places, passage.indexed.language)),
-        )
-        for passage, reading in zip(passages, readings, strict=True)
-    ]
-
-
-def _rows_of(index: FaissPassageIndex) -> Iterator[tuple[str, Embedded]]:
-    """Yield what was embedded for an index, by the digest at the end of each passage id."""
-    for number, passage in enumerate(index.passages):
-        yield passage.passage_id.rpartition("#")[2], embedded_of(index, number)
-
-
-def _replace_snapshot(disk: threading.Lock, index: FaissPassageIndex, parent: Path) -> FaissPassageIndex:
-    """Write the index, let old ones go, and return it as it lies on the disk, memory-mapped.
-
-    One of this version was of other passages: it would be kept.
-    """
-    with disk:
-        shutil.rmtree(parent / f"{index.version:012d}", ignore_errors=True)
-        written = save_snapshot(index, parent)
-        for folder in find_snapshots(parent)[SNAPSHOTS_KEPT:]:
-            shutil.rmtree(folder, ignore_errors=True)
-        for folder in find_additions(parent):
-            if version_of(folder) <= index.version:
-                shutil.rmtree(folder, ignore_errors=True)
-        return load_snapshot(written, written=index)
-
-
-def _replace_additions(disk: threading.Lock, index: FaissPassageIndex, parent: Path) -> None:
-    """Write what was added to a snapshot since it was made, and let older ones go.
-
-    What there is of this version may lie beside another snapshot, and hold less.
-    """
-    with disk:
-        for folder in find_additions(parent):
-            if version_of(folder) == index.version:
-                shutil.rmtree(folder, ignore_errors=True)
-        save_snapshot(index, parent, additions=True)
-        for folder in find_additions(parent)[SNAPSHOTS_KEPT:]:
-            shutil.rmtree(folder, ignore_errors=True)

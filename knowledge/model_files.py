@@ -6,8 +6,6 @@ written beside, synced and renamed under a lock, and a folder that lost bytes is
 """
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import onnx
@@ -16,6 +14,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 
 from knowledge.encoder_graph import build_encoder_graph
 from knowledge.packed_weights import WEIGHTS_SHA256, PackedWeights, Vocabulary, find_packed_weights
+from knowledge.whole_folders import clear_unfinished, whole_folder
 
 LAYOUT = 2  # raise when what is written below changes, so that folders of older builds are made again
 MAX_TOKENS = 512
@@ -51,20 +50,15 @@ def is_complete(folder: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    fresh = folder.with_name(f"{folder.name}.making")
-    for leftover in (fresh, folder):
-        shutil.rmtree(leftover, ignore_errors=True)
-    fresh.mkdir()
+    clear_unfinished(folder.parent)
     weights = PackedWeights(find_packed_weights())
-    onnx.save(build_encoder_graph(weights), str(fresh / "encoder.onnx"))
-    make_tokenizer(weights.vocabulary).save(str(fresh / "tokenizer.json"))
-    _write_settings(fresh, weights)
-    sizes = {path.name: path.stat().st_size for path in sorted(fresh.iterdir())}
-    (fresh / MANIFEST).write_text(json.dumps({"layout": LAYOUT, "weights": WEIGHTS_SHA256, "sizes": sizes}))
-    for path in fresh.iterdir():
-        _sync(path)
-    fresh.rename(folder)
-    _sync(folder.parent)
+    with whole_folder(folder) as fresh:
+        onnx.save(build_encoder_graph(weights), str(fresh / "encoder.onnx"))
+        make_tokenizer(weights.vocabulary).save(str(fresh / "tokenizer.json"))
+        _write_settings(fresh, weights)
+        sizes = {path.name: path.stat().st_size for path in sorted(fresh.iterdir())}
+        manifest = {"layout": LAYOUT, "weights": WEIGHTS_SHA256, "sizes": sizes}
+        (fresh / MANIFEST).write_text(json.dumps(manifest))
 
 
 def _write_settings(folder: Path, weights: PackedWeights) -> None:
@@ -98,12 +92,3 @@ def make_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding(pad_id=vocabulary.padding, pad_token=vocabulary.pieces[vocabulary.padding])
     return tokenizer
-
-
-def _sync(path: Path) -> None:
-    """Push a file or a folder's entries to the disk, so that a rename never outruns the bytes."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

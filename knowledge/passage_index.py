@@ -1,16 +1,15 @@
-"""Find the passages nearest to a question in one workspace: what an index promises, and FAISS behind it.
+"""Find the passages nearest to a question in one workspace: what an index promises, and what all share.
 
 An index is immutable: changes make a new version, a folder written beside and renamed. Filters act before
 anything is ranked. The search blocks (milliseconds); call it off the event loop.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, repeat
 from typing import Literal, Protocol
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +18,7 @@ from knowledge.lexical import LexicalIndex
 from knowledge.ranking import Candidates, CompareTokens, Features, Floats, Hit, Statistics, measure, rank
 from knowledge.splicing import joined
 from knowledge.text import Language
-from knowledge.token_rows import Packed, TokenRows, place_free
+from knowledge.token_rows import Packed, TokenRows, place_free, unit_rows
 
 POOL = 50  # candidates from each of: meaning, words, meaning in the other language
 SAMPLE = 256  # passages a z-score is measured against; all of them in a small base
@@ -27,8 +26,8 @@ SAMPLE = 256  # passages a z-score is measured against; all of them in a small b
 USUAL_SPREAD, USUAL_CENTRED_SPREAD = 0.02, 0.08
 Space = Literal["plain", "centred"]  # rows as they are, and without the mean of their language
 MASKS_KEPT = 64  # of sets of readable articles: as many as there are audiences and languages asked for
+SAMPLES_KEPT = 12  # three audiences, each with two languages of questions and of articles: 0.8 MB each
 ROWS_AT_ONCE = 4_096  # of an index that is built: some megabytes
-PRIOR_WEIGHT = 10  # passages' worth of trust in a language's general mean, while the base has few of its own
 
 
 @dataclass(frozen=True)
@@ -83,13 +82,6 @@ class PassageIndex(Protocol):
         ...
 
 
-class Sliced(Protocol):
-    """Unit rows, read some at a time: an array is one."""
-
-    def __getitem__(self, some: slice, /) -> Floats: ...
-    def __len__(self) -> int: ...
-
-
 @dataclass(frozen=True)
 class Titles:
     """Unit rows of titles read as questions (n, dimension); ``numbers`` says which is each passage's.
@@ -122,6 +114,13 @@ class Marks:
     articles: NDArray[np.int64]
     numbers: Mapping[str, int]
     _masks: dict[frozenset[str], NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
+    _of_language: dict[Language, NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
+
+    def written_in(self, language: Language) -> NDArray[np.bool_]:
+        """Return which passages are in a language. It must not be changed."""
+        if language not in self._of_language:
+            self._of_language[language] = self.languages == language
+        return self._of_language[language]
 
     def allowed(self, articles: Collection[str] | None) -> NDArray[np.bool_]:
         """Return which passages are of these articles. A frozenset asked for again costs nothing."""
@@ -150,6 +149,20 @@ class Marks:
         return cls(languages, np.fromiter(articles, np.int64, len(passages)), numbers)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """The passages on one side (in the question's language, or in others) that scores are measured against.
+
+    Which they are (``mask``), a ``sample`` of them, and of that sample the ``rows`` (None where they are not
+    at hand) and the unit rows of the ``titles``.
+    """
+
+    mask: NDArray[np.bool_]
+    sample: NDArray[np.int64]
+    rows: Floats | None
+    titles: Floats | None
+
+
 class FusedPassageIndex(ABC):
     """What every index does with the rows it finds: filter first, fuse meaning and words, sharpen the order.
 
@@ -173,6 +186,7 @@ class FusedPassageIndex(ABC):
         self.means, self.lexical = means, lexical
         self.titles, self.tokens = titles, tokens
         self.marks = marks or Marks.of(passages)
+        self._measured: dict[tuple[frozenset[str], Language], tuple[Measured, Measured]] = {}
 
     @abstractmethod
     def nearest(self, space: Space, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -181,6 +195,10 @@ class FusedPassageIndex(ABC):
     @abstractmethod
     def products(self, space: Space, rows: NDArray[np.int64], row: Floats) -> Floats:
         """Return the inner product of the rows of some passages with ``row``."""
+
+    def rows_at_hand(self, space: Space, numbers: NDArray[np.int64]) -> Floats | None:
+        """Return the rows of some passages if they never change and are quickly read; None otherwise."""
+        return None
 
     def search(
         self,
@@ -194,15 +212,13 @@ class FusedPassageIndex(ABC):
 
         Articles of ``passed_over`` are never hits, but scores are measured against them, too.
         """
-        allowed = self.marks.allowed(allowed_articles)
-        mine = self.marks.languages == question.language
-        same, foreign = allowed & mine, allowed & ~mine
-        measured_same, measured_foreign = same, foreign
+        near, far = self._sides(allowed_articles, question.language)
+        same, foreign = near.mask, far.mask
         if passed_over:
             wanted = ~self.marks.allowed(passed_over)
             same, foreign = same & wanted, foreign & wanted
         mean = self.means.get(question.language)
-        shifted = _unit((question.row if mean is None else question.row - mean)[None])[0]
+        shifted = unit_rows((question.row if mean is None else question.row - mean)[None])[0]
         lexical = self.lexical.score(question.tokens)
         rows = np.unique(
             np.concatenate(
@@ -220,45 +236,70 @@ class FusedPassageIndex(ABC):
             centred=self.products("centred", rows, shifted),
             lexical=lexical[rows],
             coverage=self.lexical.coverage(question.tokens, rows),
-            title=self._title_scores(question, rows, measured_same, measured_foreign),
+            title=self._title_scores(question, rows, near, far),
             same_language=same[rows],
             dense_statistics=Statistics.of(
-                self.products("plain", _sample(measured_same), question.row),
+                self._products_of_sample("plain", near, question.row),
                 usual=Statistics(0.0 if mean is None else float(question.row @ mean), USUAL_SPREAD),
             ),
             foreign_statistics=Statistics.of(
-                self.products("centred", _sample(measured_foreign), shifted),
+                self._products_of_sample("centred", far, shifted),
                 usual=Statistics(0.0, USUAL_CENTRED_SPREAD),
             ),
-            lexical_statistics=Statistics.of(lexical[measured_same], usual=Statistics(0.0, 0.0)),
+            lexical_statistics=Statistics.of(lexical[near.mask], usual=Statistics(0.0, 0.0)),
         )
         hits = rank(candidates, limit=limit, compare=self._comparison(question, rows))
         return Found(hits, measure(candidates, hits, terms=len(question.tokens)))
 
+    def _sides(self, articles: Collection[str] | None, language: Language) -> tuple[Measured, Measured]:
+        """Return what is in the question's language and what is not, of these articles.
+
+        For a frozenset asked for again it is at hand: the index does not change.
+        """
+        key = (articles, language) if isinstance(articles, frozenset) else None
+        if key is not None and (known := self._measured.get(key)) is not None:
+            return known
+        allowed, mine = self.marks.allowed(articles), self.marks.written_in(language)
+        made = self._measure("plain", allowed & mine), self._measure("centred", allowed & ~mine)
+        if key is not None:
+            self._measured[key] = made
+            for oldest in list(self._measured)[:-SAMPLES_KEPT]:  # a copy: other threads search, too
+                self._measured.pop(oldest, None)
+        return made
+
+    def _measure(self, space: Space, mask: NDArray[np.bool_]) -> Measured:
+        sample = _sample(mask)
+        titles = None
+        if self.titles is not None:
+            near = space == "plain"
+            titles = (
+                self.titles.of(sample).astype(np.float32) if near else unit_rows(self._shifted_titles(sample))
+            )
+        return Measured(mask, sample, self.rows_at_hand(space, sample), titles)
+
+    def _products_of_sample(self, space: Space, side: Measured, row: Floats) -> Floats:
+        if side.rows is None:
+            return self.products(space, side.sample, row)
+        return np.asarray(side.rows @ row, np.float32)
+
     def _title_scores(
-        self,
-        question: Question,
-        rows: NDArray[np.int64],
-        same: NDArray[np.bool_],
-        foreign: NDArray[np.bool_],
+        self, question: Question, rows: NDArray[np.int64], near: Measured, far: Measured
     ) -> Floats:
         """Return the z-scores of the titles of passages ``rows``, each side against its own titles."""
         scores = np.zeros(len(rows), np.float32)
         if self.titles is None or not len(rows):
             return scores
         titles, place = self.titles, self.titles.places.get(question.language)
-        shifted = _unit((question.row if place is None else question.row - place)[None])[0]
-        for side, is_near in ((same, True), (foreign, False)):
-            of_side = side[rows]
-            if not of_side.any():
+        shifted = unit_rows((question.row if place is None else question.row - place)[None])[0]
+        for side, is_near in ((near, True), (far, False)):
+            of_side = side.mask[rows]
+            if not of_side.any() or side.titles is None:
                 continue
-            sample, wanted = _sample(side), rows[of_side]
-            cosines = [
-                titles.of(some).astype(np.float32) @ question.row
-                if is_near
-                else _unit(self._shifted_titles(some)) @ shifted
-                for some in (sample, wanted)
-            ]
+            row, wanted = question.row if is_near else shifted, rows[of_side]
+            of_wanted = (
+                titles.of(wanted).astype(np.float32) if is_near else unit_rows(self._shifted_titles(wanted))
+            )
+            cosines = [side.titles @ row, of_wanted @ row]
             usual = Statistics(float(np.mean(cosines[0])), USUAL_SPREAD if is_near else USUAL_CENTRED_SPREAD)
             scores[of_side] = Statistics.of(cosines[0], usual=usual).z(cosines[1])
         return scores
@@ -278,109 +319,6 @@ class FusedPassageIndex(ABC):
         asked = place_free(question.token_rows, np.zeros_like(question.row) if place is None else place)
         store = self.tokens.rows
         return lambda numbers: store.compare(asked, rows[numbers])
-
-
-class FaissPassageIndex(FusedPassageIndex):
-    """Exact search in half precision, twice: plain rows, and rows without their language's mean."""
-
-    def __init__(
-        self,
-        *,
-        version: int,
-        model: str,
-        passages: Sequence[IndexedPassage],
-        plain: faiss.Index,
-        centred: faiss.Index,
-        means: Mapping[Language, Floats],
-        lexical: LexicalIndex,
-        titles: Titles | None = None,
-        tokens: Tokens | None = None,
-        marks: Marks | None = None,
-    ) -> None:
-        super().__init__(
-            version=version,
-            model=model,
-            passages=passages,
-            means=means,
-            lexical=lexical,
-            titles=titles,
-            tokens=tokens,
-            marks=marks,
-        )
-        self.plain, self.centred = plain, centred
-
-    @classmethod
-    def build(
-        cls,
-        passages: Sequence[IndexedPassage],
-        rows: Sliced,
-        *,
-        version: int,
-        model: str,
-        documents: Sequence[Sequence[str]] | LexicalIndex,
-        language_means: Mapping[Language, Floats],
-        titles: Titles | None = None,
-        tokens: Tokens | None = None,
-        means: Mapping[Language, Floats] | None = None,
-    ) -> "FaissPassageIndex":
-        """Index passages with their unit ``rows`` (n, dimension) and words, in one order.
-
-        ``documents`` are the words of each, or the index of them that there is already.
-
-        ``model`` names the embedder; ``language_means`` are its mean rows per language, which steady the
-        means of a base with few passages in one. ``means`` are those of the base that these are added to.
-        """
-        lexical = documents if isinstance(documents, LexicalIndex) else LexicalIndex.build(documents)
-        if not len(passages) == len(rows) == lexical.rows:
-            raise ValueError(f"{len(passages)} passages, {len(rows)} rows, {lexical.rows} documents")
-        marks = Marks.of(passages)
-        means = means or {
-            language: _steady_mean(rows, marks.languages == language, prior)
-            for language, prior in language_means.items()
-        }
-        dimension = len(next(iter(means.values())))
-        plain, centred = _flat_index(dimension), _flat_index(dimension)
-        for part, some in _parts(rows):
-            plain.add(np.ascontiguousarray(some, np.float32))
-            moved = np.array(some, np.float32)
-            for language, mean in means.items():
-                moved[marks.languages[part] == language] -= mean
-            centred.add(_unit(moved))
-        return cls(
-            version=version,
-            model=model,
-            passages=passages,
-            plain=plain,
-            centred=centred,
-            means=means,
-            lexical=lexical,
-            titles=titles,
-            tokens=tokens,
-            marks=marks,
-        )
-
-    def nearest(self, space: Space, row: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return the numbers of the POOL nearest allowed passages; exact."""
-        return self.nearest_with_products(space, row, allowed)[0]
-
-    def nearest_with_products(
-        self, space: Space, row: Floats, allowed: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], Floats]:
-        """Return the same, and their inner products with ``row``."""
-        # A thread of its own number for FAISS: one query on many threads is slower than on one.
-        faiss.omp_set_num_threads(1)
-        return _nearest(self.plain if space == "plain" else self.centred, row, allowed)
-
-    def products(self, space: Space, rows: NDArray[np.int64], row: Floats) -> Floats:
-        """Return the inner product of the rows of some passages with ``row``."""
-        return np.asarray(self.rows(space, rows) @ row, np.float32)
-
-    def rows(self, space: Space, numbers: NDArray[np.int64]) -> Floats:
-        """Return the rows of some passages."""
-        index = self.plain if space == "plain" else self.centred
-        if not len(numbers):
-            return np.zeros((0, index.d), np.float32)
-        return np.asarray(index.reconstruct_batch(numbers), np.float32)
 
 
 def place_of(places: Mapping[Language, Places], language: Language) -> Floats:
@@ -405,45 +343,6 @@ def make_tokens(passages: Sequence[Packed], places: Mapping[Language, Places]) -
     joined = TokenRows.of(passages)
     means = {language: place_of(places, language) for language in places}
     return None if joined is None else Tokens(joined, means)
-
-
-def _flat_index(dimension: int) -> faiss.Index:
-    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-
-
-def _parts(rows: Sliced) -> Iterator[tuple[slice, Floats]]:
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        yield part, rows[part]
-
-
-def _unit(rows: Floats) -> Floats:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-9), np.float32)
-
-
-def _steady_mean(rows: Sliced, chosen: NDArray[np.bool_], prior: Floats) -> Floats:
-    """Return the mean of the chosen rows and the prior.
-
-    In double precision rows of half precision add up exactly, whatever their order and parts.
-    """
-    total = np.zeros(len(prior), np.float64)
-    for part, some in _parts(rows):
-        total += some[chosen[part]].sum(axis=0, dtype=np.float64)
-    return np.asarray((total + PRIOR_WEIGHT * prior) / (int(chosen.sum()) + PRIOR_WEIGHT), np.float32)
-
-
-def _nearest(index: faiss.Index, row: Floats, allowed: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Floats]:
-    """Return the rows of the POOL highest products among the allowed ones, and the products; exact."""
-    count = min(POOL, int(allowed.sum()))
-    if not count:
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
-    bits = np.packbits(allowed, bitorder="little")
-    # The stubs describe the C++ constructors; the Python ones take an array and keyword arguments.
-    selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg,arg-type]
-    parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-    products, found = index.search(row[None].astype(np.float32), count, params=parameters)
-    return np.asarray(found[0], np.int64), np.asarray(products[0], np.float32)
 
 
 def _wordiest(scores: Floats, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:

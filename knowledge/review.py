@@ -11,24 +11,31 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.contradictions import (
+    Contradiction,
+    find_contradiction,
+    share,
+    speak_of_others,
+    words_of_matter,
+)
 from knowledge.edition import Edition, Meaning
-from knowledge.numbers import denies, read_numbers
+from knowledge.quantities import Quantity, contradicting, read_quantities
 from knowledge.quotes import split_spans
 from knowledge.shelved_articles import ShelvedArticle, ShelvedPassage
-from knowledge.text import tokens
 
 NEAR = 0.55  # centred cosine from which two passages are about the same matter
 NEIGHBOURS = 8  # of each passage that are compared with it
 MOST_PASSAGES = 20_000  # compared with one another: some ten seconds; of more, the newest
 TWIN = 0.7  # share of common words from which a passage repeats another
 SAME_MATTER = 0.5  # share of common words from which two sentences speak of the same
+FEWEST_WORDS = 2  # of a sentence that is compared
 BLOCK = 512
 
 
 class Finding(StrEnum):
     NEAR_DUPLICATE = "near_duplicate"
-    NUMBERS = "numbers"
-    OPPOSITE = "opposite"
+    NUMBERS = Contradiction.NUMBERS.value
+    OPPOSITE = Contradiction.OPPOSITE.value
     TRANSLATION = "translation"
 
 
@@ -63,30 +70,25 @@ def review(edition: Edition, readable: Set[str]) -> list[Pair]:
 def compare(left: ShelvedPassage, right: ShelvedPassage) -> Iterator[Pair]:
     """Yield what two passages in one language contradict each other in; else whether they are twins."""
     contradicted = False
-    theirs = [(span.context, _words(span.context)) for span in split_spans(right.passage.text)]
-    for span in split_spans(left.passage.text):
-        mine = _words(span.context)
-        if len(mine) < 3:
+    theirs = [(span.context, words_of_matter(span.context)) for span in split_spans(right.passage.text)]
+    of_others = speak_of_others(left.title, right.title)
+    for span in () if of_others else split_spans(left.passage.text):
+        mine = words_of_matter(span.context)
+        if len(mine) < FEWEST_WORDS:
             continue
-        quote, words = max(theirs, key=lambda their: _share(mine, their[1]))
-        alike = _share(mine, words)
+        quote, words = max(theirs, key=lambda their: share(mine, their[1]))
+        alike = share(mine, words)
         if alike < SAME_MATTER:
             continue
-        finding = _contradiction(span.context, quote)
-        if finding is not None:
+        found = find_contradiction(span.context, quote)
+        if found is not None:
             contradicted = True
-            yield Pair(finding, left.indexed.passage_id, right.indexed.passage_id, span.context, quote, alike)
-    alike = _share(frozenset(left.tokens), frozenset(right.tokens))
+            ids = left.indexed.passage_id, right.indexed.passage_id
+            yield Pair(Finding(found.value), *ids, span.context, quote, alike)
+    alike = share(frozenset(left.tokens), frozenset(right.tokens))
     if not contradicted and alike >= TWIN:
         ids = left.indexed.passage_id, right.indexed.passage_id
         yield Pair(Finding.NEAR_DUPLICATE, *ids, left.passage.text, right.passage.text, alike)
-
-
-def _contradiction(one: str, other: str) -> Finding | None:
-    mine, theirs = read_numbers(one), read_numbers(other)
-    if mine - theirs and theirs - mine:
-        return Finding.NUMBERS
-    return Finding.OPPOSITE if denies(one) != denies(other) else None
 
 
 def _compare_translations(edition: Edition, readable: Set[str]) -> Iterator[Pair]:
@@ -100,22 +102,26 @@ def _compare_translations(edition: Edition, readable: Set[str]) -> Iterator[Pair
         for other in others:
             if other.language == first.language:
                 continue
-            here, there = _numbers(first), _numbers(other)
-            if set(here) - set(there) and set(there) - set(here):
-                one, two = min(set(here) - set(there)), min(set(there) - set(here))
-                alike = len(set(here) & set(there)) / len(set(here) | set(there))
-                left, left_quote = here[one]
-                right, right_quote = there[two]
+            here, there = _quantities(first), _quantities(other)
+            found = contradicting(here, there, same_counts=False)
+            if found is not None:
+                left, left_quote = here[found[0]]
+                right, right_quote = there[found[1]]
+                alike = share(*({(q.kind, round(q.value, 3)) for q in side} for side in (here, there)))
                 yield Pair(Finding.TRANSLATION, left, right, left_quote, right_quote, alike)
 
 
-def _numbers(article: ShelvedArticle) -> dict[float, tuple[str, str]]:
-    """Return each number of an article with the passage and the words that name it first."""
-    found: dict[float, tuple[str, str]] = {}
+def _quantities(article: ShelvedArticle) -> dict[Quantity, tuple[str, str]]:
+    """Return each quantity of an article with the passage and the words that name it first.
+
+    Telephone numbers are left out: each language has those of its own country.
+    """
+    found: dict[Quantity, tuple[str, str]] = {}
     for passage in article.passages:
         for span in split_spans(passage.passage.text):
-            for number in read_numbers(span.context):
-                found.setdefault(number, (passage.indexed.passage_id, span.context))
+            for quantity in read_quantities(span.context):
+                if quantity.kind != "telephone":
+                    found.setdefault(quantity, (passage.indexed.passage_id, span.context))
     return found
 
 
@@ -144,12 +150,3 @@ def _near_pairs(
         for other in sorted(best.tolist()):
             if row[other] >= NEAR and other > start + number:
                 yield int(rows[start + number]), int(rows[other])
-
-
-def _words(text: str) -> frozenset[str]:
-    """Return what a sentence speaks of: its tokens without numbers."""
-    return frozenset(token for token in tokens(text) if not any(c.isdigit() for c in token))
-
-
-def _share(one: Set[str], other: Set[str]) -> float:
-    return len(one & other) / max(len(one | other), 1)

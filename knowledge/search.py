@@ -16,23 +16,22 @@ import numpy as np
 
 from backend.core.errors import FieldError, InvalidInput, Unavailable
 from backend.core.unit_of_work import UnitOfWork
-from knowledge import ranking, typos
+from knowledge import ranking, regional_words, typos
 from knowledge.documents import Article, ArticleStatus
 from knowledge.edition import Edition
 from knowledge.embedding import Embedder, Reading
+from knowledge.facts_asked import Fact, facts_asked
 from knowledge.freshness import freshness, is_expired
 from knowledge.library import Library
 from knowledge.passage_index import Found, Question
-from knowledge.quotes import Span, choose, offer
+from knowledge.quotes import AS_NEAR, Span, offer, rank
 from knowledge.ranking import Features
 from knowledge.sentence_rows import SentenceRows
-from knowledge.text import Language, guess_language, language_of_locale, tokens, undressed
+from knowledge.text import Language, guess_language, is_traditional, language_of_locale, tokens, undressed
 
 LONGEST_QUESTION = 20_000  # characters, as a chat message; the encoder reads its first 512 tokens
 MOST_HITS = 50
 PASSAGES_PER_HIT = 4  # looked at for each article wanted: several passages may be of one article
-# Hits that are quoted from any passage found of their article, and by meaning, too: what would be the answer.
-QUOTED_WITH_CARE = 1
 READINGS_KEPT = 64  # questions, most of some kilobytes
 
 
@@ -78,10 +77,13 @@ class SearchResult:
 
     ``degraded``: meaning had no say (the model is still loading), or articles of the last seconds are
     not indexed yet; treat scores with caution. ``articles`` are the hits' records, by id. ``features`` are
-    zeros when nothing was found.
+    zeros when nothing was found. ``more`` is what else of the article to be quoted comes near, nearest first;
+    ``beside`` what else of it was compared and comes less near.
     """
 
     hits: list[Hit] = field(default_factory=list)
+    more: list[Hit] = field(default_factory=list)
+    beside: list[Hit] = field(default_factory=list)
     articles: Mapping[str, Article] = field(default_factory=dict)
     degraded: bool = False
     features: Features = field(default_factory=Features)
@@ -96,6 +98,7 @@ class _Quote:
 
     passage_id: str
     span: Span
+    is_near: bool = True
 
 
 class KnowledgeBase:
@@ -141,12 +144,14 @@ class KnowledgeBase:
         locale: str | None = None,
         first: int = 5,
         edition: Edition | None = None,
+        quoting: str | None = None,
     ) -> SearchResult:
         """Return the articles that answer ``question`` best among those that ``uow``'s actor may read.
 
         ``locale`` keeps to articles in that language; without it, all are searched. ``edition`` is what to
-        search in, for who looks more than once in one turn; without it, what is committed now. Raise
-        InvalidInput for an empty or overlong question and for ``first`` out of range.
+        search in, for who looks more than once in one turn; without it, what is committed now. ``quoting`` is
+        the id of the article whose quote is chosen with care, of which ``more`` is wanted; without it, the
+        first one's is. Raise InvalidInput for an empty or overlong question and for ``first`` out of range.
         """
         text = checked_question(question, first)
         edition = edition or await self.library.edition(uow.actor.workspace_id)
@@ -169,12 +174,19 @@ class KnowledgeBase:
         by_article = [
             hits for hits in by_article if edition.articles[hits[0].article_id].article_id in articles
         ]
-        quotes, features = await self._quotes(by_article, edition, asked, found.features)
+        quotes, features = await self._quotes(
+            by_article, edition, asked, found.features, facts=facts_asked(text), quoting=quoting
+        )
+        others = [
+            (hits[0], quote) for hits, some in zip(by_article, quotes, strict=True) for quote in some[1:]
+        ]
         by_meaning = len(asked.row) > 0
         return SearchResult(
             hits=[
-                _hit(hits[0], quote, edition, uow.at) for hits, quote in zip(by_article, quotes, strict=True)
+                _hit(hits[0], some[0], edition, uow.at) for hits, some in zip(by_article, quotes, strict=True)
             ],
+            more=[_hit(hit, quote, edition, uow.at) for hit, quote in others if quote.is_near],
+            beside=[_hit(hit, quote, edition, uow.at) for hit, quote in others if not quote.is_near],
             articles=articles,
             degraded=not by_meaning or not edition.waiting.isdisjoint(allowed),
             features=features,
@@ -184,8 +196,14 @@ class KnowledgeBase:
         )
 
     async def mend(self, edition: Edition, text: str, language: Language, readable: frozenset[str]) -> str:
-        """Return a question with its slips read as words of the ``readable`` texts; else just as it is."""
+        """Return a question with its slips, and words of another region, read as words of the ``readable``
+        texts; else just as it is.
+        """
         bare = undressed(text)
+        if language == "zh" and is_traditional(text):
+            return await self.library.run(
+                regional_words.read_as_here, text, lambda word: edition.has_phrase(word, readable)
+            )
         if language != "en" or typos.is_plain(bare):
             return text
         mended = await self.library.run(typos.mend, bare, lambda word: edition.holding(word, readable))
@@ -244,22 +262,28 @@ class KnowledgeBase:
         edition: Edition,
         asked: Question,
         features: Features,
-    ) -> tuple[list[_Quote], Features]:
-        """Choose what to quote of each article: of the first, by meaning, too, from any passage found.
+        *,
+        facts: frozenset[Fact],
+        quoting: str | None,
+    ) -> tuple[list[list[_Quote]], Features]:
+        """Choose the quotes: of ``quoting``, or the first, with care and from any passage found of it.
 
-        The others are quoted by words from their best passage. Return the quotes, and the features with how
-        near the first article's come.
+        The others are quoted by words and by the kinds of ``facts`` asked for, from their best passage.
+        Return the quotes of each article, of the one with care all that were compared and whether they
+        come as near (of ``quoting`` all do), and the features with how near the first article's come.
         """
         weights = edition.words.lexical.weights(asked.tokens)
         chosen = []
         for number, hits in enumerate(by_article):
-            with_care = number < QUOTED_WITH_CARE
-            passages = [edition.passages[hit.passage_id] for hit in (hits if with_care else hits[:1])]
+            await asyncio.sleep(0)  # reading passages that nobody has found before takes milliseconds
             article, nearness = edition.articles[hits[0].article_id], None
+            with_care = number == 0 if quoting is None else article.article_id == quoting
+            passages = [edition.passages[hit.passage_id] for hit in (hits if with_care else hits[:1])]
             offered = offer(
                 [one.passage for one in passages],
                 article.title,
                 weights,
+                asked=facts,
                 same_language=hits[0].same_language,
             )
             if with_care and len(asked.row):
@@ -269,8 +293,17 @@ class KnowledgeBase:
                 )
                 if number == 0:
                     features = features.with_quotes(nearness.cosines)
-            best = choose(offered, [hit.score for hit in hits], nearness)
-            chosen.append(_Quote(hits[offered.passages[best]].passage_id, offered.spans[best]))
+            within = np.inf if article.article_id == quoting else AS_NEAR
+            scores = [hit.score for hit in hits]
+            ranked = rank(offered, scores, nearness)
+            near = set(rank(offered, scores, nearness, within=within))
+            wanted = ranked if with_care else ranked[:1]
+            chosen.append(
+                [
+                    _Quote(hits[offered.passages[i]].passage_id, offered.spans[i], is_near=i in near)
+                    for i in wanted
+                ]
+            )
         return chosen, features
 
 

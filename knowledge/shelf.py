@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from knowledge.documents import Article, ArticleStatus
-from knowledge.edition import Edition, Meaning, Readers
+from knowledge.edition import Change, Edition, Meaning, regrouped, regrouped_translations
 from knowledge.embedding import Places
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.grown_index import FEW_PASSAGES, GrownPassageIndex, joined_marks
 from knowledge.lexical import LexicalIndex, Vocabulary, WordCounts
-from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Marks, make_titles, make_tokens
+from knowledge.passage_index import IndexedPassage, Marks, make_titles, make_tokens
 from knowledge.ranking import Floats
 from knowledge.shelved_articles import Embedded, ShelvedArticle, ShelvedPassage, shelve
 from knowledge.splicing import Roster, Splice, Spliced, joined
@@ -31,8 +32,6 @@ MOST_WORDS_GONE = 4  # times as many words as are in use: then those of texts th
 FEW_WORDS = 10_000
 IDS_AT_ONCE = 10_000
 MOST_MOVED = 1 / 32  # of a base, before it is put together with what changed
-
-Change = tuple[ShelvedArticle | None, ShelvedArticle | None]
 
 
 @dataclass(frozen=True)
@@ -319,8 +318,8 @@ class Shelf:
             edition,
             articles=articles,
             passages=passages,
-            readers=_regrouped(before.readers, changes),
-            translations=_translations(before.translations, changes),
+            readers=regrouped(before.readers, changes),
+            translations=regrouped_translations(before.translations, changes),
             _readable={},
             _translated={},
         ).prepared_for(before)
@@ -355,48 +354,6 @@ def _owner(passage: IndexedPassage) -> str:
 
 def _means(places: Mapping[Language, Places]) -> dict[Language, Floats]:
     return {language: place.passages for language, place in places.items()}
-
-
-def _regrouped(readers: Readers, changes: Sequence[Change]) -> Readers:
-    """Group texts by who may read them, after a few changes: large sets are copied, not made anew."""
-    lost: dict[tuple[tuple[str, ...], Language], set[str]] = {}
-    won: dict[tuple[tuple[str, ...], Language], set[str]] = {}
-    for old, new in changes:
-        for text, into in ((old, lost), (new, won)):
-            if text is not None:
-                into.setdefault((text.acl, text.language), set()).add(text.text_key)
-    groups = {acl: dict(of_language) for acl, of_language in readers.items()}
-    for acl, language in dict.fromkeys([*lost, *won]):
-        texts = groups.setdefault(acl, {}).pop(language, frozenset())
-        texts = texts.difference(lost.get((acl, language), ())).union(won.get((acl, language), ()))
-        if texts:
-            groups[acl][language] = texts
-        elif not groups[acl]:
-            del groups[acl]
-    return groups
-
-
-def _translations(
-    known: Mapping[str, tuple[ShelvedArticle, ...]], changes: Sequence[Change]
-) -> Mapping[str, tuple[ShelvedArticle, ...]]:
-    """Group articles that are, or could be, translations of one another, after a few changes."""
-    touched: dict[str, dict[str, ShelvedArticle]] = {}
-    for change in changes:
-        for text in change:
-            if text is not None and (group := text.locale_group) and group not in touched:
-                touched[group] = {one.article_id: one for one in known.get(group, ())}
-    if not touched:
-        return known
-    for old, new in changes:
-        if old is not None and old.locale_group:
-            touched[old.locale_group].pop(old.article_id)
-        if new is not None and new.locale_group:
-            touched[new.locale_group][new.article_id] = new
-    groups = {**known, **{group: tuple(texts.values()) for group, texts in touched.items()}}
-    for group, texts in touched.items():
-        if not texts:
-            del groups[group]
-    return groups
 
 
 def _sorted(ids: Sequence[str]) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.documents import Article
-from knowledge.passage_index import IndexedPassage
+from knowledge.embedding import Places, Reading
+from knowledge.passage_index import IndexedPassage, place_of
 from knowledge.passages import Passage, split_passages, text_to_embed
 from knowledge.text import Language, language_of_locale, tokens
-from knowledge.token_rows import Packed
+from knowledge.token_rows import Packed, pack_tokens
 
 _DIGEST_LENGTH = 16
 
@@ -96,3 +97,20 @@ def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
         # Interned: a base has every word a hundred times.
         words = tuple(map(sys.intern, tokens(text)))
         yield ShelvedPassage(article.title, passage, indexed, text, words, digest)
+
+
+def pack(
+    passages: Sequence[ShelvedPassage],
+    readings: Sequence[Reading],
+    titles: Mapping[str, Reading],
+    places: Mapping[Language, Places],
+) -> list[Embedded]:
+    """Return what is kept of passages that were read; ``titles`` are the readings of theirs by name."""
+    return [
+        Embedded(
+            row=reading.row.astype(np.float16),
+            title=titles[passage.title].row.astype(np.float16),
+            tokens=pack_tokens(reading.tokens, place_of(places, passage.indexed.language)),
+        )
+        for passage, reading in zip(passages, readings, strict=True)
+    ]

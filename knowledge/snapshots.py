@@ -7,9 +7,7 @@ they are small and written often, the whole is large and written seldom.
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,11 @@ import faiss
 import numpy as np
 
 from backend.core.errors import Unavailable
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.lexical import LexicalIndex
-from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Titles, Tokens
+from knowledge.passage_index import IndexedPassage, Titles, Tokens
 from knowledge.token_rows import TokenRows
+from knowledge.whole_folders import whole_folder
 
 LAYOUT = 3  # raise when the files below change; older snapshots are then built again
 ROWS_AT_ONCE = 1_000
@@ -40,35 +40,22 @@ class SnapshotDamaged(Unavailable):
 
 
 def save_snapshot(index: FaissPassageIndex, parent: Path, *, additions: bool = False) -> Path:
-    """Write the index as ``parent/<version>`` and return it; an existing version is left as it is.
+    """Write the index as ``parent/<version>`` and return it; it takes the place of one that is there.
 
     ``additions`` when it holds only what came after another one.
     """
     folder = parent / f"{index.version:012d}{_ADDITIONS if additions else ''}"
-    if folder.exists():
-        return folder
-    fresh = parent / f".{folder.name}.{os.getpid()}.writing"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    faiss.write_index(index.plain, str(fresh / "plain.faiss"))
-    faiss.write_index(index.centred, str(fresh / "centred.faiss"))
-    means: dict[Any, Any] = dict(index.means)
-    np.savez(fresh / "means.npz", **means)
-    _save_sharpeners(index, fresh)
-    _save_passages(index.passages, fresh / "passages.json")
-    index.lexical.save(fresh)
-    digests = {path.name: _digest(path) for path in sorted(fresh.iterdir())}
-    manifest = {"layout": LAYOUT, "version": index.version, "model": index.model, "sha256": digests}
-    (fresh / _MANIFEST).write_text(json.dumps(manifest, indent=1))
-    for path in [*fresh.iterdir(), fresh]:
-        _sync(path)
-    try:
-        fresh.rename(folder)
-    except OSError:
-        if not folder.exists():
-            raise
-        shutil.rmtree(fresh)  # another process wrote the same version first; equal by construction
-    _sync(parent)
+    with whole_folder(folder) as fresh:
+        faiss.write_index(index.plain, str(fresh / "plain.faiss"))
+        faiss.write_index(index.centred, str(fresh / "centred.faiss"))
+        means: dict[Any, Any] = dict(index.means)
+        np.savez(fresh / "means.npz", **means)
+        _save_sharpeners(index, fresh)
+        _save_passages(index.passages, fresh / "passages.json")
+        index.lexical.save(fresh)
+        digests = {path.name: _digest(path) for path in sorted(fresh.iterdir())}
+        manifest = {"layout": LAYOUT, "version": index.version, "model": index.model, "sha256": digests}
+        (fresh / _MANIFEST).write_text(json.dumps(manifest, indent=1))
     return folder
 
 
@@ -80,14 +67,21 @@ def load_snapshot(folder: Path, *, written: FaissPassageIndex | None = None) -> 
     """
     try:
         manifest = json.loads((folder / _MANIFEST).read_text())
-        layout, digests = manifest["layout"], manifest["sha256"]
+        layout, digests = manifest["layout"], dict(manifest["sha256"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SnapshotDamaged(folder, f"its manifest cannot be read: {type(error).__name__}") from error
     if layout != LAYOUT:
         raise SnapshotDamaged(folder, f"its layout is {layout}, this build reads {LAYOUT}")
-    for name, digest in digests.items() if written is None else ():
-        if not (folder / name).is_file() or _digest(folder / name) != digest:
-            raise SnapshotDamaged(folder, f"{name} is missing or altered")
+    try:
+        for name, digest in digests.items() if written is None else ():
+            if _digest(folder / name) != digest:
+                raise SnapshotDamaged(folder, f"{name} is altered")
+        return _read(folder, manifest, written)
+    except FileNotFoundError as error:  # also when another process lets an old one go this very moment
+        raise SnapshotDamaged(folder, f"{Path(error.filename or '').name} is missing") from error
+
+
+def _read(folder: Path, manifest: Mapping[str, Any], written: FaissPassageIndex | None) -> FaissPassageIndex:
     with np.load(folder / "means.npz") as stored:
         means = {name: stored[name] for name in stored.files}
     return FaissPassageIndex(
@@ -168,11 +162,3 @@ def version_of(folder: Path) -> int:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

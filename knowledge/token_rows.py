@@ -31,7 +31,7 @@ CLIPPED_AT = 0.6  # of a row's largest value: few values are larger, and the oth
 
 def pack_tokens(tokens: NDArray[np.float16], place: Floats) -> Packed:
     """Pack unit token rows (n, dimension) without their language's ``place``: (n, dimension / 2) bytes."""
-    rows = _unit(tokens.astype(np.float32) - place)
+    rows = unit_rows(tokens.astype(np.float32) - place)
     largest = np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0) * CLIPPED_AT, 1e-9)
     levels = np.clip(np.rint(rows / largest * LEVELS), -LEVELS, LEVELS).astype(np.int8) + 8
     return np.asarray(levels[:, 0::2] | (levels[:, 1::2] << 4), np.uint8)
@@ -42,7 +42,7 @@ def unpack_tokens(packed: Packed) -> Floats:
     rows = np.empty((len(packed), packed.shape[1] * 2), np.float32)
     rows[:, 0::2] = (packed & 15).astype(np.float32) - 8
     rows[:, 1::2] = (packed >> 4).astype(np.float32) - 8
-    return _unit(rows)
+    return unit_rows(rows)
 
 
 def _cosines(packed: Packed, tokens: Floats) -> Floats:
@@ -170,9 +170,10 @@ def _halves(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 def place_free(tokens: NDArray[np.float16], place: Floats) -> Floats:
     """Return a question's unit token rows without their language's ``place``."""
-    return _unit(tokens.astype(np.float32) - place)
+    return unit_rows(tokens.astype(np.float32) - place)
 
 
-def _unit(rows: Floats) -> Floats:
+def unit_rows(rows: Floats) -> Floats:
+    """Return rows (n, dimension) at the length of one; what is nothing stays nothing."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-9), np.float32)

@@ -69,6 +69,9 @@ MESSAGE_RECEIVED = NotificationType(
     key="message_received", fields=_SUBJECT, pace=Pace(10, timedelta(minutes=10))
 )
 HANDED_OFF = NotificationType(key="handed_off", fields=_SUBJECT, lives=timedelta(hours=4))
+HANDED_OFF_URGENTLY = NotificationType(
+    key="handed_off_urgently", fields=_SUBJECT, critical=True, by_mail=True
+)
 MENTIONED = NotificationType(key="mentioned", fields=_BY)
 TASK_DUE = NotificationType(key="task_due", fields=_DUE, holder="assignee_id")
 MEETING_SOON = NotificationType(key="meeting_soon", fields=_DUE, lives=HOUR)
@@ -101,7 +104,8 @@ TEST = NotificationType(key="test", lives=HOUR, critical=True)
 CATALOGUE: Mapping[str, NotificationType] = {
     one.key: one
     for one in (
-        *(TICKET_ASSIGNED, TASK_ASSIGNED, RECORD_ASSIGNED, MESSAGE_RECEIVED, HANDED_OFF, MENTIONED),
+        *(TICKET_ASSIGNED, TASK_ASSIGNED, RECORD_ASSIGNED, MESSAGE_RECEIVED, MENTIONED),
+        *(HANDED_OFF, HANDED_OFF_URGENTLY),
         *(TASK_DUE, MEETING_SOON, LEAD_UNANSWERED, STAGE_ROTTING),
         *(QUOTE_EXPIRING, CONTRACT_EXPIRING, PAYMENT_OVERDUE, APPROVAL_REQUESTED, APPROVAL_DECIDED),
         *(SLA_NEAR, SLA_BREACHED, IMPORT_FINISHED, DEVICE_TAKEN, TEST),

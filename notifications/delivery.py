@@ -8,7 +8,7 @@ proportion to what is in it, so a million rows that wait cost as little as a hun
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,8 @@ LEASE = timedelta(seconds=30)
 IDS_AT_ONCE = 25  # the embedded database looks up as many ids one by one; for more it scans
 
 _HELD = {"lease_owner": 1, "state": 1}
+
+EMPTY_FOR = timedelta(seconds=15)  # some ticks: so long after a look that found nothing, little can be due
 
 OLDEST = timedelta(days=60)
 """Nothing waits for longer: a push lives for 28 days at most, after a night of quiet hours."""
@@ -52,18 +54,24 @@ class Lookout:
     lease: timedelta = LEASE
     width: timedelta = field(default=NARROWEST, init=False)
     _ahead: dict[str, float] = field(default_factory=dict, init=False)
+    _empty_at: datetime | None = field(default=None, init=False)
 
     async def due(self, *, now: datetime, most: int) -> list[str]:
         """Return up to ``most`` ids: what lost its worker, then what is due, the newest first."""
         found = await self._interrupted(now, most)
-        walk = Walk(now, now - OLDEST, self.width)
+        # Where nothing was due a moment ago, one window holds what has come due since, and no pile.
+        walk = Walk(now, now - OLDEST, OLDEST if self._was_empty(now) else self.width)
         while len(found) < most and (window := walk.next()) is not None:
             rows = await self._due_in(window, most - len(found))
             walk.found(len(rows), enough=most)
             found += rows
             if rows:
                 self._remember(window.width, len(rows), most)
+        self._empty_at = None if found else now
         return found
+
+    def _was_empty(self, now: datetime) -> bool:
+        return self._empty_at is not None and timedelta(0) <= now - self._empty_at <= EMPTY_FOR
 
     def _remember(self, width: timedelta, rows: int, most: int) -> None:
         """Start with a window next time that holds about what is wanted."""
@@ -78,20 +86,18 @@ class Lookout:
         return [row["_id"] for row in await rows.to_list()]
 
     async def _interrupted(self, now: datetime, most: int) -> list[str]:
-        await self._free_stuck(now)
-        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": {"$lte": now}}
-        rows = await _queue().find(where, {"_id": 1}).limit(most).to_list()
-        return [row["_id"] for row in rows]
+        """Return what lost its worker. In hand are never more than workers claim at once: all are read."""
+        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value}
+        claims = await _queue().find(where, {"lease_owner": 1, "next_at": 1}).to_list()
+        await self._free_stuck([row for row in claims if row["next_at"] > now + 2 * self.lease], now)
+        return [row["_id"] for row in claims if row["next_at"] <= now][:most]
 
-    async def _free_stuck(self, now: datetime) -> None:
+    async def _free_stuck(self, claims: Sequence[Mapping[str, Any]], now: datetime) -> None:
         """Free what was leased by a clock that was ahead: it would wait for ever.
 
         By the clock alone nobody can tell that from a worker whose clock is ahead of ours now. So a claim is
         freed only when it has stood for a whole lease before our eyes, in seconds that no clock counts.
         """
-        ahead = {"$gt": now + 2 * self.lease}
-        where = {"state": DeliveryState.LEASED.value, "channel": self.channel.value, "next_at": ahead}
-        claims = await _queue().find(where, {"lease_owner": 1}).to_list()
         seen, instant = {row["lease_owner"] for row in claims}, time.monotonic()
         self._ahead = {claim: self._ahead.get(claim, instant) for claim in seen}
         stuck = {c for c, since in self._ahead.items() if instant - since > self.lease.total_seconds()}

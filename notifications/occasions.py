@@ -10,7 +10,7 @@ import svcs
 from backend.core import relay
 from backend.core.access import system_actor
 from backend.core.alerts import Alert, Mentioning, Telling, heading_of
-from backend.core.events import DomainEvent, RecordCreated, RecordUpdated
+from backend.core.events import DomainEvent, RecordUpdated
 from backend.core.module import Listener
 from backend.core.records import Record
 from backend.core.store import Store
@@ -34,9 +34,10 @@ def listeners(telling: Sequence[Telling]) -> dict[str, tuple[Listener, Sequence[
     if unknown:
         raise ValueError(f"no type of notification is called {', '.join(unknown)}; see catalogue.py")
     events = tuple(dict.fromkeys(alert.event for alert in alerts))
+    written = tuple(dict.fromkeys(one.written for one in mentioning))
     return {
         "notifications.inbox": (partial(on_occasion, alerts), events),
-        "notifications.mentions": (partial(on_written, mentioning), (RecordCreated, RecordUpdated)),
+        "notifications.mentions": (partial(on_written, mentioning), (*written, RecordUpdated)),
         "notifications.device_taken": (on_device_taken, (DeviceTaken,)),
     }
 
@@ -121,7 +122,7 @@ async def on_written(
 
 def _touches(one: Mentioning, event: DomainEvent) -> bool:
     if not isinstance(event, RecordUpdated):
-        return True
+        return isinstance(event, one.written)
     return not set(one.texts).isdisjoint(event.fields)
 
 

@@ -5,10 +5,13 @@ import base64
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -18,14 +21,30 @@ from backend.app import create_app
 from backend.cli import configure_logs
 from backend.core.feed_audit import audit_feed
 from backend.core.interpreter import spare_the_collector
+from backend.core.module import Module
 from backend.core.settings import Settings
+from backend.core.store import Store
 from backend.house import House, open_house
+from tests.binding import strays
 from tests.crew import Crew
+from tests.longest_first import put_longest_first
 
 if os.environ.get("MONGODB_URI"):  # a server that outlives the suite needs a master key that does
     os.environ.setdefault(
         "RAPPORT_ENCRYPTION_KEYS", "suite:" + base64.b64encode(b"rapport's tests." * 2).decode()
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # alone, files keep the order in which they were named
+        put_longest_first(items)
+
+
+SELDOM, HARDLY_EVER = timedelta(minutes=1), timedelta(days=1)
+
+# How long an example takes says nothing of a law, and much of what else the machine does.
+hypothesis.settings.register_profile("suite", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
@@ -42,10 +61,20 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     )
 
 
+def unhurried(room: Module) -> Module:
+    """Return the room with jobs that hardly run during a suite, but for those of seconds.
+
+    Many walk through all workspaces, of which each test leaves one more in this house, and a commit of theirs
+    may come between two steps of a test. Tests of what they do call it themselves.
+    """
+    jobs = [job if job.every < SELDOM else replace(job, every=HARDLY_EVER) for job in room.jobs]
+    return replace(room, jobs=jobs)
+
+
 @pytest.fixture(scope="session")
 async def house(settings: Settings) -> AsyncIterator[House]:
     """The house, its relay and jobs running, on a real database over its wire protocol."""
-    async with open_house(main.MODULES, settings, working=True) as house:
+    async with open_house([unhurried(room) for room in main.MODULES], settings, working=True) as house:
         spare_the_collector()  # as in a house that serves
         yield house
 
@@ -105,3 +134,11 @@ def repository() -> Path:
 def _plain_logs() -> None:
     """Log as JSON: a failing test prints what was logged, without frames and colours."""
     configure_logs(Settings(log_format="json", demo=False))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _records_stay_bound(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail in the file that leaves records bound to another database, not in all files after it."""
+    yield
+    if Store.bound is not None:
+        assert strays(Store.bound) == [], f"{request.node.nodeid} left these bound to another database"

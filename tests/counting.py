@@ -4,14 +4,20 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import svcs
 from pymongo import AsyncMongoClient, monitoring
 
 from backend.core import lookups
 from backend.core.records import Record
+from backend.core.store import Store
 from backend.house import House
+from backend.identity.actors import Actors
+
+STAYS_KNOWN_SECONDS = 600
 
 COUNTING: ContextVar[bool] = ContextVar("counting", default=False)
 
@@ -55,6 +61,29 @@ async def counted_client(house: House) -> AsyncIterator[tuple[AsyncMongoClient[A
         yield client, commands
     finally:
         await client.close()
+
+
+@contextlib.asynccontextmanager
+async def counted_reads(house: House) -> AsyncIterator[Commands]:
+    """Read all documents through a client that counts, while the block lasts.
+
+    Who asked just before stays known all the while: on a busy machine some seconds may pass before they ask.
+    """
+    async with svcs.Container(house.registry) as services:
+        actors = await services.aget(Actors)
+    for token, known in actors._remembered.items():
+        actors._remembered[token] = replace(known, until=known.until + STAYS_KNOWN_SECONDS)
+    kinds = [kind for room in house.modules for kind in (*room.documents, *room.other_documents)]
+    documents = {kind: kind.get_settings().pymongo_collection for kind in kinds}
+    async with counted_client(house) as (client, commands):
+        counting = Store(client, house.settings.database_name, house.store.clock)
+        for kind in documents:
+            kind.get_settings().pymongo_collection = counting.database[kind.get_collection_name()]
+        try:
+            yield commands
+        finally:
+            for kind, collection in documents.items():
+                kind.get_settings().pymongo_collection = collection
 
 
 def count_lookups(monkeypatch: pytest.MonkeyPatch) -> list[tuple[type[Record], int]]:

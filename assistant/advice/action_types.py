@@ -52,6 +52,9 @@ class NextAction:
         "collect_payment or renew_contract"
     )
     about: EvidenceReference
+    customer: EvidenceReference | None = strawberry.field(
+        description="The account, or the person of none; null where none is known or seen."
+    )
     thing: str | None = strawberry.field(description="What to offer, of `offer_product`.")
     value: float
     currency: str
@@ -72,6 +75,7 @@ class NextAction:
         return cls(
             action=found.action,
             about=EvidenceReference.of(found.about),
+            customer=EvidenceReference.of(found.customer) if found.customer else None,
             thing=found.thing or None,
             value=float(found.value),
             currency=found.currency,

@@ -5,28 +5,45 @@ working time at a rate per currency: assumptions until a workspace sets its own.
 none: the time is spent whatever it brings, so it is no reason against it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from assistant.advice.chances import Reckoning, counted, taken_up, winning
 from assistant.advice.experience import SIZES, Experience
-from assistant.advice.history import nearest_won, repeat_chance, resolution_chance, usual_time_in_stage
+from assistant.advice.history import (
+    nearest_won,
+    repeat_chance,
+    resolution_chance,
+    smoothed,
+    usual_time_in_stage,
+)
 from assistant.advice.paper_actions import COLLECT, RENEW_CONTRACT, calls_of_papers, quote_state
+from assistant.advice.precedence import (
+    ANSWER_TICKET,
+    ESCALATE,
+    NOT_PRESSING,
+    OWED,
+    Urgency,
+    precedence,
+    rate_of,
+    urgency_of,
+    waits_for_us,
+)
 from assistant.advice.reasons import explain
 from assistant.advice.subjects import Reference, Subject, refer, refer_all
 from assistant.predictions.affinity import Affinities
 from backend.core.records import Record
-from backend.crm.documents import ActivityDirection, Task, TaskStatus
+from backend.crm.documents import Task, TaskStatus
 from backend.sales.documents import Opportunity
 from backend.sales.rules import StageType
 from backend.service.documents import Ticket, TicketPriority
 from backend.service.rules import TicketStatus
 from knowledge.text import Language
 
-ANSWER_TICKET, ESCALATE, OFFER = "answer_ticket", "escalate", "offer_product"
-OWED = (ANSWER_TICKET, ESCALATE)  # to a customer who waits, whatever the relation is worth
+OFFER = "offer_product"
 HOURS = {
     "call": Decimal("0.3"),
     "follow_up": Decimal("0.2"),
@@ -39,11 +56,10 @@ HOURS = {
     COLLECT: Decimal("0.3"),
     RENEW_CONTRACT: Decimal(1),
 }
-RATES = {"CNY": Decimal(180), "EUR": Decimal(45), "USD": Decimal(50), "GBP": Decimal(40)}  # an hour of work
-OTHER_RATE = Decimal(50)
 QUIET_FOR = timedelta(days=60)  # a customer whom nobody has spoken to for so long is worth a word
 STALLED_FOR = timedelta(days=30)  # while the won deals are too few to tell what is usual
 TOO_LONG = timedelta(hours=24)  # that an urgent matter may wait for its first answer
+MOST_SIMILAR = 3
 CENT = Decimal("0.01")
 
 # The fields that each number is made from: who does not see one of them is not shown the stored number.
@@ -53,9 +69,12 @@ DEAL_FIELDS = tuple(
 )
 TICKET_FIELDS = tuple(
     f"ticket.{name}"
-    for name in ("status", "priority", "category", "first_responded_at", "resolved_at", "reopen_count")
+    for name in (
+        *("status", "priority", "category", "first_responded_at", "waits_since", "resolved_at"),
+        "reopen_count",
+    )
 )
-TALK_FIELDS = ("activity.direction", "activity.at", "activity.type")
+TALK_FIELDS = ("activity.direction", "activity.at", "activity.type", "conversation.last_message_at")
 LEAD_FIELDS = ("lead.interests", "lead.account_id", "lead.contact_id")
 
 
@@ -76,7 +95,8 @@ class Factor:
 class NextAction:
     """``score`` is exactly the sum of the factors' weights, and value × probability − cost.
 
-    ``thing`` is what is to be offered; ``rests_on`` names the fields that the numbers were made from.
+    ``thing`` is what is to be offered; ``rests_on`` names the fields that the numbers were made from;
+    ``customer`` is the account, or the person of none, as far as the asker sees them.
     """
 
     action: str
@@ -90,6 +110,8 @@ class NextAction:
     reasons: tuple[str, ...]
     rests_on: tuple[str, ...]
     thing: str = ""
+    urgency: Urgency = NOT_PRESSING
+    customer: Reference | None = None
 
     @property
     def probability(self) -> Decimal:
@@ -98,11 +120,6 @@ class NextAction:
     @property
     def score(self) -> Decimal:
         return sum((factor.weight for factor in self.factors), Decimal(0))
-
-    @property
-    def hours_worth(self) -> Decimal:
-        """Return the score in hours of work, which compares across currencies."""
-        return self.score / RATES.get(self.currency, OTHER_RATE)
 
 
 def propose_actions(
@@ -123,7 +140,14 @@ def propose_actions(
     ]
     # Who waits for an answer gets one, whatever the relation is worth (and an agent may not read deals).
     worth = [one for one in found if one.score > 0 or one.action in OWED]
-    return sorted(worth, key=lambda one: (-one.hours_worth, one.action, one.about.id, one.thing))
+    customer = subject.account or subject.contact
+    whose = refer(customer) if customer is not None else None
+    return in_order([replace(one, customer=whose) for one in worth])
+
+
+def in_order(found: Sequence[NextAction]) -> list[NextAction]:
+    """Return actions best first; those of several customers, too."""
+    return sorted(found, key=lambda one: (*precedence(one, one.urgency), one.about.id, one.action, one.thing))
 
 
 def _for_opportunities(
@@ -194,8 +218,10 @@ def _for_tickets(
     for one in subject.tickets:
         if one.status not in (TicketStatus.NEW, TicketStatus.OPEN) or only not in (None, one.id):
             continue
-        key = "ticket_unanswered" if one.first_responded_at is None else "ticket_open"
-        waiting = [(ANSWER_TICKET, explain(key, language, number=one.number))]
+        waiting = []
+        if waits_for_us(one):
+            key = "ticket_unanswered" if one.first_responded_at is None else "ticket_open"
+            waiting.append((ANSWER_TICKET, explain(key, language, number=one.number)))
         if (why := _why_escalate(one, now, language)) is not None:
             waiting.append((ESCALATE, why))
         for action, reason in waiting:
@@ -205,11 +231,18 @@ def _for_tickets(
                 value,
                 currency,
                 taken_up(chance, action, experience),
-                similar=[t for t in experience.tickets if t.category == one.category and t.resolved_at][:3],
-                reasons=[reason, explain("at_stake", language)],
+                similar=_settled_like(one, experience),
+                reasons=[reason, *([explain("at_stake", language)] if value else [])],
                 language=language,
                 rests_on=(*TICKET_FIELDS, *DEAL_FIELDS),
+                urgency=urgency_of(one),
             )
+
+
+def _settled_like(one: Ticket, experience: Experience) -> list[Ticket]:
+    """Return settled tickets of its category; of a ticket without one none is said to be like it."""
+    like = [other for other in experience.tickets if other.category == one.category and other.resolved_at]
+    return like[:MOST_SIMILAR] if one.category else []
 
 
 def _why_escalate(one: Ticket, now: datetime, language: Language) -> str | None:
@@ -228,11 +261,10 @@ def _for_quiet_customers(
     """A customer who bought and has not been spoken to for long: what is open with them comes first."""
     won = [one for one in subject.opportunities if one.stage_type is StageType.WON]
     open_ones = [one for one in subject.opportunities if one.stage_type is StageType.OPEN]
-    spoken = [a.at for a in subject.activities if a.direction is not ActivityDirection.INTERNAL]
-    last = max(spoken, default=None)
-    if not won or open_ones or (last is not None and now - last < QUIET_FOR):
+    if not won or open_ones or isinstance(subject.about, Opportunity | Ticket) or not subject.knows_contacts:
         return
-    if isinstance(subject.about, Opportunity | Ticket):
+    last = max((one.at for one in subject.contacts_over_time()), default=None)
+    if last is not None and now - last < QUIET_FOR:
         return
     value, currency = _worth(subject, experience)
     action = "visit" if any(activity.type == "visit" for activity in subject.activities) else "renew"
@@ -263,7 +295,8 @@ def _for_interests(
     for rule in affinities.for_customer(has, most=2):
         again = counted([("bought_again", repeat_chance(experience.closed))], method="counted")
         counts = {"good": str(rule.together), "n": str(rule.with_given), "given": rule.given}
-        chance = again.times("goes_with", Decimal(rule.confidence), "goes_with", counts)
+        together = smoothed(rule.together, rule.with_given)
+        chance = again.times("goes_with", together, "goes_with", counts)
         reason = explain("interested_in", language, thing=rule.thing, given=rule.given)
         yield _scored(
             OFFER,
@@ -309,12 +342,14 @@ def _worth(subject: Subject, experience: Experience) -> tuple[Decimal, str]:
     if running:
         largest = max(running, key=lambda o: o.amount or Decimal(0))
         return largest.amount or Decimal(0), largest.currency
-    amounts = sorted(
-        o.amount or Decimal(0)
-        for o in experience.closed
-        if o.stage_type is StageType.WON and o.currency == "CNY"
-    )
-    return (amounts[len(amounts) // 2] if amounts else Decimal(0)), "CNY"
+    sold = [o for o in experience.closed if o.stage_type is StageType.WON and o.amount]
+    if not sold:
+        return Decimal(0), subject.home_currency
+    # Amounts of several currencies have no middle: that of the currency in which the house sells most often.
+    counts = Counter(o.currency for o in sold)
+    currency = min(counts, key=lambda name: (-counts[name], name))
+    amounts = sorted(o.amount or Decimal(0) for o in sold if o.currency == currency)
+    return amounts[len(amounts) // 2], currency
 
 
 def _scored(
@@ -329,11 +364,12 @@ def _scored(
     language: Language,
     rests_on: Sequence[str],
     thing: str = "",
+    urgency: Urgency = NOT_PRESSING,
 ) -> NextAction:
     """Write the score as factors: what each step of knowledge adds, in money, less the cost."""
     value = value.quantize(CENT)
     factors = [Factor(step.name, value * step.share, step.evidence, step.values) for step in chance.steps]
-    rate = RATES.get(currency, OTHER_RATE)
+    rate = rate_of(currency)
     is_owed = action in OWED
     cost = Decimal(0) if is_owed else (HOURS[action] * rate).quantize(CENT)
     spent = {"hours": str(HOURS[action]), "rate": str(rate), "currency": currency}
@@ -350,6 +386,7 @@ def _scored(
         reasons=tuple(reasons),
         rests_on=tuple(rests_on),
         thing=thing,
+        urgency=urgency,
     )
 
 

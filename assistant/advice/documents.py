@@ -251,6 +251,7 @@ class Recommendation(Record):
         name = "recommendations"
         indexes: ClassVar = [
             IndexModel([("workspace_id", 1), ("owner_id", 1), ("state", 1)]),
+            IndexModel([("workspace_id", 1), ("state", 1), ("decided_at", -1)]),
             IndexModel([("workspace_id", 1), ("about_id", 1)]),
             IndexModel([("workspace_id", 1), ("task_id", 1)]),
             IndexModel([("workspace_id", 1), ("contact_id", 1)]),

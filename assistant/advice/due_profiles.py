@@ -13,17 +13,27 @@ from pymongo import IndexModel
 
 from assistant.advice.profiles import recompute_profile
 from backend.core.access import system_actor
+from backend.core.events import RecordCreated
 from backend.core.ids import new_id
 from backend.core.records import REGISTRY, Record
 from backend.core.relay import Delivery
 from backend.core.settings import Settings
 from backend.core.store import Store
 from backend.crm.documents import Account, Activity, Contact, Task
+from backend.sales.contract_documents import Contract, Payment
 from backend.sales.documents import Lead, Opportunity
+from backend.sales.quote_documents import Quote
 from backend.service.documents import Conversation, Message, Ticket
+from backend.service.events import MessageReceived
 
 AT_ONCE = 100  # profiles in one run of the job
-TOLD_BY = frozenset(kind.kind for kind in (Opportunity, Lead, Ticket, Activity, Task, Conversation, Message))
+TOLD_BY = frozenset(
+    kind.kind
+    for kind in (
+        *(Opportunity, Lead, Quote, Contract, Payment),
+        *(Ticket, Activity, Task, Conversation, Message),
+    )
+)
 THEMSELVES = frozenset({Account.kind, Contact.kind})
 
 
@@ -46,8 +56,13 @@ async def on_customer_changed(delivery: Delivery, services: svcs.Container) -> N
     entry = delivery.entry
     if entry.kind not in TOLD_BY | THEMSELVES:
         return
+    if entry.kind == Message.kind and isinstance(delivery.event, RecordCreated):
+        return  # a profile is made of what the customer wrote: MessageReceived tells of that, and of no other
     store, settings = await services.aget(Store, Settings)
-    record = await store.reader.get(REGISTRY[entry.kind], entry.record_id)
+    event, kind, id = delivery.event, REGISTRY[entry.kind], entry.record_id
+    if isinstance(event, MessageReceived):
+        kind, id = Conversation, event.conversation_id  # what the message itself would be asked for
+    record = await store.reader.get(kind, id)
     if record is None:
         return
     # A customer who is new and of whom nothing is told yet has no profile: the first event makes it.

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import svcs
 
+from assistant.advice.courtesies import without_greeting, without_opening, without_signature
 from assistant.advice.documents import LONGEST_REPLY, FaqState, FaqSuggestion
 from assistant.advice.question_groups import MOST_QUESTIONS, group_questions
 from assistant.advice.similar_tickets import best_answer, is_erased
@@ -62,7 +63,7 @@ async def mine_questions(
     asked = await _questions(uow)
     if len({one.contact_id for one in asked}) < LEAST_PEOPLE:
         return []
-    found = await rows.of([one.message.body for one in asked])
+    found = await rows.of([without_opening(one.message.body) for one in asked])
     languages = [one.language for one in asked]
     groups = await asyncio.to_thread(group_questions, found, languages, rows.means)
     drafts = []
@@ -70,7 +71,7 @@ async def mine_questions(
         some = [asked[place] for place in places]
         if len(some) < LEAST_ASKED or len({one.contact_id for one in some}) < LEAST_PEOPLE:
             continue
-        confidence, threshold = await _best_article(uow, knowledge, some[0].message.body)
+        confidence, threshold = await _best_article(uow, knowledge, without_opening(some[0].message.body))
         if confidence < threshold:
             drafts.append(Draft(some, confidence))
     if not drafts:
@@ -90,7 +91,8 @@ async def _questions(uow: UnitOfWork) -> list[Question]:
     found = []
     for talk_id, message in first.items():
         contact_id, body = whose.get(talk_id), message.body
-        if contact_id and len(body) <= LONGEST and len(tokens(body)) >= SHORTEST and not is_erased(body):
+        is_short = len(tokens(without_opening(body))) < SHORTEST
+        if contact_id and len(body) <= LONGEST and not is_short and not is_erased(body):
             found.append(Question(message, contact_id, guess_language(body)))
     return sorted(found, key=lambda one: one.message.id)[-MOST_QUESTIONS:]
 
@@ -129,10 +131,12 @@ def _is_same(one: FaqSuggestion, ids: Sequence[str]) -> bool:
 async def _draft(uow: UnitOfWork, draft: Draft, ids: Sequence[str]) -> FaqSuggestion:
     middle = draft.questions[0]
     answer = await _answer(uow, draft)
-    question = await _without_person(uow, middle.message.body, middle.message.conversation_id)
+    asked = without_opening(middle.message.body)
+    question = await _without_person(uow, asked, middle.message.conversation_id)
     text = ""
     if answer is not None:
-        text = await _without_person(uow, answer.body, answer.conversation_id)
+        said = without_signature(without_greeting(answer.body), answer.author_name)
+        text = await _without_person(uow, said, answer.conversation_id)
     return FaqSuggestion(
         id=derived_id("faq_suggestion", uow.actor.workspace_id, middle.message.id),
         question=question,

@@ -91,10 +91,14 @@ def time_in_stage(opportunity: Opportunity, stage: str, *, until: datetime | Non
 
 
 def resolution_chance(tickets: Sequence[Ticket]) -> Chance:
-    """Return how often answered tickets were resolved and never reopened."""
+    """Return how often answered tickets were resolved and never reopened, of those that came to either.
+
+    What is still worked on has no outcome yet: counted as a failure, a busy desk would look bad.
+    """
     answered = [one for one in tickets if one.first_responded_at is not None]
-    good = sum(one.resolved_at is not None and one.reopen_count == 0 for one in answered)
-    return Chance(smoothed(good, len(answered)), good, len(answered))
+    known = [one for one in answered if one.resolved_at is not None or one.reopen_count > 0]
+    good = sum(one.reopen_count == 0 for one in known)
+    return Chance(smoothed(good, len(known)), good, len(known))
 
 
 def repeat_chance(closed: Sequence[Opportunity]) -> Chance:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from assistant.advice.interests import LEADS_REMEMBERED
 from assistant.advice.outlook import bought_at
-from assistant.advice.subjects import MOST_CLOSED, closed_opportunities, judges
+from assistant.advice.subjects import MOST_CLOSED, closed_opportunities, currency_asked, judges
 from assistant.predictions.trend import MOST_AHEAD, Trend, read_trend
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
@@ -35,12 +35,13 @@ class MarketTrend:
 
 
 async def market_trend(
-    uow: UnitOfWork, measure: Measure, *, interest: str = "", currency: str = "CNY", ahead: int = 3
+    uow: UnitOfWork, measure: Measure, *, interest: str = "", currency: str = "", ahead: int = 3
 ) -> MarketTrend:
     """Return how ``measure`` moved by month and what the next ``ahead`` (1–6) months may bring.
 
-    ``interest`` keeps to leads with it. Months are those of the asker's time zone; the running one is left
-    out, as is all before the first record. Raise Forbidden for customers and for who does not see the kind.
+    ``interest`` keeps to leads with it; ``currency`` is the workspace's own unless another is named. Months
+    are those of the asker's time zone; the running one is left out, as is all before the first record. Raise
+    Forbidden for customers and for who does not see the kind.
     """
     if uow.actor.is_customer:
         raise Forbidden("predict", "market")
@@ -49,6 +50,7 @@ async def market_trend(
     if interest and measure is not Measure.DEMAND:
         raise InvalidInput(FieldError("interest", "is known of leads alone; leave it out, or ask for DEMAND"))
     zone = ZoneInfo(uow.actor.time_zone)
+    currency = await currency_asked(uow, currency)
     found = await (_leads(uow, interest) if measure is Measure.DEMAND else _wins(uow, measure, currency))
     this_month = _month(uow.at, zone)
     sums: dict[int, float] = defaultdict(float)

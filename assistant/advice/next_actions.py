@@ -1,6 +1,7 @@
 """What the assistant advises about a customer: read the records, compute, write nothing."""
 
 import asyncio
+from collections.abc import Sequence
 
 from assistant.advice.actions import NextAction, propose_actions
 from assistant.advice.documents import Recommendation, RecommendationState, SkipReason
@@ -16,7 +17,7 @@ from knowledge.text import language_of_locale
 MOST_ACTIONS = 20
 TICKETS_REMEMBERED = 300  # the latest changed; what chances are counted from
 PAPERS_REMEMBERED = 1_000  # contracts, and payments
-DECISIONS_REMEMBERED = 2_000
+DECISIONS_REMEMBERED = 2_000  # the latest taken; what nobody has decided yet, or never did, crowds out none
 WRONG = (SkipReason.NOT_RELEVANT, SkipReason.TOO_COSTLY)  # the advice was wrong, not only untimely
 
 
@@ -25,8 +26,7 @@ async def next_best_actions(uow: UnitOfWork, subject_id: str, *, first: int = 5)
 
     What was skipped here, or snoozed, is left out for as long as its reason says.
     """
-    if not 1 <= first <= MOST_ACTIONS:
-        raise InvalidInput(FieldError("first", f"must be 1 to {MOST_ACTIONS}"))
+    check_first(first)
     subject = await gather_subject(uow, subject_id)
     found = propose_actions(
         subject,
@@ -35,8 +35,25 @@ async def next_best_actions(uow: UnitOfWork, subject_id: str, *, first: int = 5)
         language=language_of_locale(uow.actor.locale),
         affinities=await affinities_of(uow),
     )
-    resting = await _resting(uow, [one.about.id for one in found])
-    return [one for one in found if (one.action, one.about.id, one.thing) not in resting][:first]
+    return (await not_resting(uow, found))[:first]
+
+
+def check_first(first: int) -> None:
+    """Raise InvalidInput where so many actions are not given at once."""
+    if not 1 <= first <= MOST_ACTIONS:
+        raise InvalidInput(FieldError("first", f"must be 1 to {MOST_ACTIONS}"))
+
+
+async def not_resting(uow: UnitOfWork, found: Sequence[NextAction]) -> list[NextAction]:
+    """Leave out what this person has put off or turned down, and of which the time is not over."""
+    mine = {
+        "owner_id": uow.actor.user_id,
+        "about_id": {"$in": sorted({one.about.id for one in found})},
+        "snoozed_until": {"$gt": uow.at},
+    }
+    rest = await uow.as_house().find(Recommendation, mine)
+    resting = {(one.action, one.about_id, one.thing) for one in rest}
+    return [one for one in found if (one.action, one.about.id, one.thing) not in resting]
 
 
 async def gather_experience(uow: UnitOfWork) -> Experience:
@@ -56,21 +73,14 @@ async def _taken_up(uow: UnitOfWork) -> dict[str, tuple[int, int]]:
     Counts over everybody's decisions: they say what such advice is worth here, and nothing of any record.
     """
     counts: dict[str, list[int]] = {}
-    for one in await uow.as_house().latest(Recommendation, most=DECISIONS_REMEMBERED):
+    decided = {"state": {"$in": [RecommendationState.ACCEPTED, RecommendationState.SKIPPED]}}
+    latest_first = [("decided_at", -1)]
+    for one in await uow.as_house().find(
+        Recommendation, decided, sort=latest_first, limit=DECISIONS_REMEMBERED
+    ):
         right = one.state is RecommendationState.ACCEPTED
         wrong = one.state is RecommendationState.SKIPPED and one.skip_reason in WRONG
         both = counts.setdefault(one.action, [0, 0])
         both[0] += right
         both[1] += wrong
     return {action: (right, wrong) for action, (right, wrong) in counts.items()}
-
-
-async def _resting(uow: UnitOfWork, about_ids: list[str]) -> set[tuple[str, str, str]]:
-    """Return what this person has put off or turned down, and of which the time is not over."""
-    mine = {
-        "owner_id": uow.actor.user_id,
-        "about_id": {"$in": sorted(set(about_ids))},
-        "snoozed_until": {"$gt": uow.at},
-    }
-    found = await uow.as_house().find(Recommendation, mine)
-    return {(one.action, one.about_id, one.thing) for one in found}

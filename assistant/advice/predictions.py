@@ -9,8 +9,22 @@ from decimal import Decimal
 from assistant.advice.chances import Reckoning, winning
 from assistant.advice.interests import affinities_of, interests_of
 from assistant.advice.next_actions import gather_experience
-from assistant.advice.outlook import WEEKS_AHEAD, Outlook, bought_at, foretell, purchases_by_customer
-from assistant.advice.subjects import Reference, closed_opportunities, gather_subject, judges, refer
+from assistant.advice.outlook import (
+    WEEKS_AHEAD,
+    Outlook,
+    Purchases,
+    bought_at,
+    foretell,
+    purchases_by_customer,
+)
+from assistant.advice.subjects import (
+    Reference,
+    closed_opportunities,
+    currency_asked,
+    gather_subject,
+    judges,
+    refer,
+)
 from assistant.predictions.affinity import Affinities, Rule
 from assistant.predictions.estimates import Estimate
 from assistant.predictions.groups import Customer, Grouping, group_customers
@@ -45,7 +59,10 @@ async def customer_outlook(uow: UnitOfWork, id: str, *, weeks: float = WEEKS_AHE
         raise InvalidInput(FieldError("weeks", f"must be 1 to {MOST_WEEKS}"))
     subject = await gather_subject(uow, id)
     closed = await closed_opportunities(uow)
-    return await asyncio.to_thread(foretell, subject.opportunities, closed, now=uow.at, weeks=weeks)
+    past = await asyncio.to_thread(Purchases, closed, uow.at)
+    return await asyncio.to_thread(
+        foretell, subject.opportunities, past, now=uow.at, home=subject.home_currency, weeks=weeks
+    )
 
 
 async def product_affinity(
@@ -61,9 +78,11 @@ async def product_affinity(
     return found, found.for_customer(await interests_of(uow, id), most=first)
 
 
-async def customer_groups(uow: UnitOfWork, *, currency: str = "CNY") -> tuple[Grouping, dict[str, Reference]]:
-    """Return customers in groups by how lately, how often and for how much they bought in ``currency``."""
+async def customer_groups(uow: UnitOfWork, *, currency: str = "") -> tuple[Grouping, dict[str, Reference]]:
+    """Return customers in groups by how lately, how often and for how much they bought in ``currency``,
+    the workspace's own unless another is named."""
     _refuse_customers(uow)
+    currency = await currency_asked(uow, currency)
     customers = [
         Customer(
             id,
@@ -129,7 +148,8 @@ async def latent_opportunities(uow: UnitOfWork, *, first: int = 10) -> list[Late
 def _worth_most(
     quiet: dict[str, list[Opportunity]], closed: Sequence[Opportunity], now: datetime
 ) -> list[tuple[str, Outlook]]:
-    found = [(id, foretell(deals, closed, now=now)) for id, deals in quiet.items()]
+    past = Purchases(closed, now)
+    found = [(id, foretell(deals, past, now=now, home="")) for id, deals in quiet.items()]
     known = [(id, one) for id, one in found if one.worth.value is not None]
     return sorted(known, key=lambda pair: (-(pair[1].worth.value or 0.0), pair[0]))
 

@@ -11,9 +11,11 @@ from typing import Protocol
 from assistant.advice.outlook import Outlook, bought_at
 from assistant.advice.reasons import explain
 from assistant.advice.sentiment import mood, trend
-from assistant.advice.subjects import Reference, Subject, refer, refer_all
+from assistant.advice.subjects import Contacted, Reference, Subject, refer, refer_all
+from assistant.advice.words import called
 from backend.crm.documents import Activity, ActivityDirection, TaskStatus
 from backend.sales.documents import Opportunity
+from backend.sales.payment_rules import PaymentStatus
 from backend.sales.rules import StageType
 from backend.service.documents import Message, Ticket, TicketType
 from knowledge.text import Language, guess_language
@@ -117,31 +119,47 @@ def _facts(subject: Subject, language: Language, zone: tzinfo) -> Iterator[Findi
 
     if subject.account is not None:
         account = subject.account
-        yield fact("lifecycle", account.lifecycle.value, account.updated_at, [refer(account)])
-    spoken = _spoken(subject)
+        stands = account.lifecycle.value
+        yield fact("lifecycle", called(stands, language), account.updated_at, [refer(account)], code=stands)
+    spoken = subject.contacts_over_time()
     if spoken:
         last = spoken[-1]
-        yield fact("last_interaction", f"{last.type.value} {last.at:%Y-%m-%d}", last.at, [refer(last)])
-    tickets = _open_tickets(subject)
-    newest = max((t.updated_at for t in subject.tickets if t.updated_at), default=None)
-    yield fact("open_tickets", len(tickets), newest, refer_all(tickets))
+        day = f"{last.at.astimezone(zone):%Y-%m-%d}"
+        yield fact(
+            "last_interaction",
+            f"{called(last.channel, language)} {day}",
+            last.at,
+            [refer(last.record)],
+            code=f"{last.channel} {day}",
+        )
+    if Ticket.kind not in subject.unread:
+        tickets = _open_tickets(subject)
+        newest = max((t.updated_at for t in subject.tickets if t.updated_at), default=None)
+        # That none is open rests on all of them.
+        yield fact("open_tickets", len(tickets), newest, refer_all(tickets or subject.tickets))
     for key, type in (("open_pipeline", StageType.OPEN), ("won_value", StageType.WON)):
         for currency, deals in _by_currency(subject.opportunities, type).items():
             at = max((d.updated_at for d in deals if d.updated_at), default=None)
             yield fact(key, _total(deals), at, refer_all(deals), unit=currency, currency=currency)
-    yield from _habits(subject, fact, zone)
-    yield from _people(subject, fact)
+    yield from _habits(subject, fact, language, zone)
+    yield from _people(subject, fact, language)
 
 
-def _habits(subject: Subject, fact: _MakeFact, zone: tzinfo) -> Iterator[Finding]:
+def _habits(subject: Subject, fact: _MakeFact, language: Language, zone: tzinfo) -> Iterator[Finding]:
     """When and how they like to talk, what about, and how they sound."""
-    spoken = _spoken(subject)
-    channels = Counter(a.channel or a.type.value for a in spoken)
+    spoken = subject.contacts_over_time()
+    channels = Counter(one.channel for one in spoken)
     if channels:
         channel, count = channels.most_common(1)[0]
-        of_it = [a for a in spoken if (a.channel or a.type.value) == channel]
-        said = f"{channel} ({count}/{len(spoken)})"
-        yield fact("preferred_channel", said, of_it[-1].at, refer_all(of_it[::-1]))
+        over_it = [one for one in spoken if one.channel == channel]
+        share = f"({count}/{len(spoken)})"
+        yield fact(
+            "preferred_channel",
+            f"{called(channel, language)} {share}",
+            over_it[-1].at,
+            refer_all([one.record for one in over_it[::-1]]),
+            code=f"{channel} {share}",
+        )
     own: list[Activity | Message] = [
         *(a for a in subject.activities if a.direction is ActivityDirection.INBOUND),
         *subject.said,
@@ -154,7 +172,9 @@ def _habits(subject: Subject, fact: _MakeFact, zone: tzinfo) -> Iterator[Finding
         yield fact("preferred_hour", f"{hour:02d}:00 ({count}/{len(own)})", last, refer_all(of_it))
     direction = trend([mood(one.body) for one in subject.said])
     if direction is not None:
-        yield fact("sentiment_trend", direction, subject.said[-1].at, refer_all(subject.said[::-1]))
+        rests = refer_all(subject.said[::-1])
+        said = called(direction, language)
+        yield fact("sentiment_trend", said, subject.said[-1].at, rests, code=direction)
     wanted = Counter(thing for lead in subject.leads for thing in lead.interests)
     if wanted:
         of_it = [lead for lead in subject.leads if lead.interests]
@@ -191,18 +211,16 @@ def _leaving(outlook: Outlook, now: datetime, language: Language) -> Iterator[Fi
     yield Finding(key="likely_gone", label=said, value=said, at=at, evidence=evidence, code=code)
 
 
-def _people(subject: Subject, fact: _MakeFact) -> Iterator[Finding]:
+def _people(subject: Subject, fact: _MakeFact, language: Language) -> Iterator[Finding]:
     contact = subject.contact or (subject.contacts[0] if subject.contacts else None)
     if contact is not None and contact.language:
-        yield fact("language", contact.language, contact.updated_at, [refer(contact)])
+        spoken = contact.language
+        said = called(spoken, language)
+        yield fact("language", said, contact.updated_at, [refer(contact)], code=spoken)
     elif subject.tickets:
         ticket = subject.tickets[-1]
-        yield fact(
-            "language",
-            guess_language(ticket.description or ticket.subject),
-            ticket.opened_at,
-            [refer(ticket)],
-        )
+        spoken = guess_language(ticket.description or ticket.subject)
+        yield fact("language", called(spoken, language), ticket.opened_at, [refer(ticket)], code=spoken)
     topics = Counter(name for t in subject.tickets for name in {t.category, *t.tags} - {""})
     if topics:
         named = [name for name, _ in topics.most_common(3)]
@@ -212,7 +230,7 @@ def _people(subject: Subject, fact: _MakeFact) -> Iterator[Finding]:
     people = [c for c in subject.contacts if c.is_active and c.role]
     if people:
         at = max((c.updated_at for c in people if c.updated_at), default=None)
-        named_people = ", ".join(f"{c.full_name} ({c.role})" for c in people)
+        named_people = ", ".join(f"{c.full_name} ({called(c.role, language)})" for c in people)
         ids = " ".join(c.id for c in people)
         yield fact("key_people", named_people, at, refer_all(people), code=ids)
 
@@ -226,24 +244,22 @@ def _scores(
     for one in closed:
         if one.stage_type is StageType.WON and one.account_id:
             customers.setdefault(one.account_id, []).append(one)
-    spoken = _spoken(subject)
-    if spoken:
-        days = Decimal((now - spoken[-1].at).days)
-        others = [Decimal((now - max(bought_at(o, now) for o in deals)).days) for deals in customers.values()]
-        bought = Decimal((now - max(bought_at(o, now) for o in won)).days) if won else None
-        rank, said = _rank(bought, others, language, low_is_good=True)
-        yield Score(
-            key="recency_days",
-            label=explain("recency_days", language),
-            value=days,
-            rank=rank,
-            explanation=said,
-            at=spoken[-1].at,
-            evidence=(refer(spoken[-1]),),
-        )
     if not won:
         return
-    at = max(bought_at(one, now) for one in won)
+    last = max(won, key=lambda one: bought_at(one, now))
+    at = bought_at(last, now)
+    days = Decimal((now - at).days)
+    others = [Decimal((now - max(bought_at(o, now) for o in deals)).days) for deals in customers.values()]
+    rank, said = _rank(days, others, language, low_is_good=True)
+    yield Score(
+        key="recency_days",
+        label=explain("recency_days", language),
+        value=days,
+        rank=rank,
+        explanation=said,
+        at=at,
+        evidence=(refer(last),),
+    )
     counts = [Decimal(len(deals)) for deals in customers.values()]
     rank, said = _rank(Decimal(len(won)), counts, language)
     evidence = refer_all(won)
@@ -278,17 +294,24 @@ def _risks(subject: Subject, now: datetime, language: Language) -> Iterator[Find
         code = " ".join(f"{name}={value}" for name, value in sorted(blanks.items()))
         return Finding(key=key, label=said, value=said, at=at, evidence=tuple(evidence), code=code)
 
-    spoken = _spoken(subject)
-    if not spoken:
+    spoken = subject.contacts_over_time()
+    if subject.knows_contacts and not spoken:
         yield risk("no_contact_yet", None, [refer(subject.about)])
-    else:
+    elif subject.knows_contacts:
         quiet, usual = (now - spoken[-1].at).days, _usual_gap_days(spoken)
         if quiet > QUIET_GAPS * usual:
-            yield risk("no_contact", spoken[-1].at, [refer(spoken[-1])], days=quiet, usual=usual)
+            yield risk("no_contact", spoken[-1].at, [refer(spoken[-1].record)], days=quiet, usual=usual)
     active = (TaskStatus.TODO, TaskStatus.IN_PROGRESS)
     late = [t for t in subject.tasks if t.status in active and t.due_at and t.due_at < now]
     if late:
         yield risk("overdue_tasks", min(t.due_at for t in late if t.due_at), refer_all(late), count=len(late))
+    owed = [one for one in subject.payments if one.status is PaymentStatus.OVERDUE]
+    for currency in sorted({one.currency for one in owed}):
+        of_it = [one for one in owed if one.currency == currency]
+        still_open = sum((one.amount - one.received_total for one in of_it), Decimal(0))
+        since = min((one.overdue_at for one in of_it if one.overdue_at), default=None)
+        blanks = {"count": len(of_it), "open": f"{still_open:f}", "currency": currency}
+        yield risk("overdue_payments", since, refer_all(of_it), **blanks)
     incidents = [t for t in _open_tickets(subject) if t.type in (TicketType.INCIDENT, TicketType.PROBLEM)]
     if incidents:
         at = max((t.opened_at for t in incidents if t.opened_at), default=None)
@@ -296,10 +319,6 @@ def _risks(subject: Subject, now: datetime, language: Language) -> Iterator[Find
     for ticket in subject.tickets:
         if ticket.csat is not None and ticket.csat <= 2:
             yield risk("low_satisfaction", ticket.resolved_at, [refer(ticket)], csat=ticket.csat)
-
-
-def _spoken(subject: Subject) -> list[Activity]:
-    return [a for a in subject.activities if a.direction is not ActivityDirection.INTERNAL]
 
 
 def _open_tickets(subject: Subject) -> list[Ticket]:
@@ -318,18 +337,23 @@ def _total(deals: Sequence[Opportunity]) -> Decimal:
     return sum((one.amount or Decimal(0) for one in deals), Decimal(0))
 
 
-def _usual_gap_days(spoken: Sequence[Activity]) -> int:
+def _usual_gap_days(spoken: Sequence[Contacted]) -> int:
     """Return the median days between interactions; USUAL_GAP_DAYS while fewer than three gaps are known."""
     gaps = sorted((later.at - earlier.at).days for earlier, later in pairwise(spoken))
     return max(1, gaps[len(gaps) // 2]) if len(gaps) >= 3 else USUAL_GAP_DAYS
 
 
 def _rank(
-    mine: Decimal | None, all: Sequence[Decimal], language: Language, *, low_is_good: bool = False
+    mine: Decimal, all: Sequence[Decimal], language: Language, *, low_is_good: bool = False
 ) -> tuple[int | None, str]:
-    """Return the fifth, 1 to 5, that a value falls into among all customers', and how that was counted."""
-    if mine is None or len(all) < ENOUGH_TO_RANK:
+    """Return the fifth, 1 to 5, that a value falls into among all customers', and how that was counted.
+
+    Those level with it count by half: where most bought once, to have done so is neither best nor worst.
+    """
+    if len(all) < ENOUGH_TO_RANK:
         return None, explain("alone", language, n=len(all))
-    good = sum(other >= mine if low_is_good else other <= mine for other in all)
-    rank = min(5, max(1, -(-5 * good // len(all))))
-    return rank, explain("rank", language, good=good, n=len(all))
+    worse = sum(other > mine if low_is_good else other < mine for other in all)
+    level = sum(other == mine for other in all)
+    rank = min(5, max(1, -(-5 * (2 * worse + level) // (2 * len(all)))))
+    others = max(0, level - 1)  # but the customer itself
+    return rank, explain("rank", language, worse=worse, level=others, n=len(all))

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from assistant.advice.actions import DEAL_FIELDS, LEAD_FIELDS, TALK_FIELDS
 from assistant.advice.documents import CustomerProfile, Pointer, ProfileFact, ProfileVersion
-from assistant.advice.outlook import foretell
+from assistant.advice.outlook import Purchases, foretell
+from assistant.advice.paper_actions import PAYMENT_FIELDS
 from assistant.advice.pointers import readable_pointers, sees_fields
 from assistant.advice.profile import Finding, Profile, Score, compute_profile
 from assistant.advice.subjects import closed_opportunities, gather_subject
@@ -26,18 +27,18 @@ WHOSE = ("ticket.account_id", "ticket.contact_id", "activity.account_id", "activ
 # The fields that each fact is made from; a key that is not here is not kept.
 RESTS_ON: Mapping[str, Sequence[str]] = {
     "lifecycle": ("account.lifecycle",),
-    "last_interaction": TALK_FIELDS,
+    "last_interaction": (*TALK_FIELDS, "activity.channel", "conversation.channel"),
     "open_tickets": ("ticket.status", "ticket.resolved_at", *WHOSE),
     "open_pipeline": BOUGHT,
     "won_value": BOUGHT,
-    "preferred_channel": (*TALK_FIELDS, "activity.channel"),
+    "preferred_channel": (*TALK_FIELDS, "activity.channel", "conversation.channel"),
     "preferred_hour": (*TALK_FIELDS, *SAID),
     "sentiment_trend": SAID,
     "interests": LEAD_FIELDS,
     "language": ("contact.language", "ticket.description", "ticket.subject"),
     "topics": ("ticket.category", "ticket.tags", *WHOSE),
     "key_people": ("contact.role", "contact.is_active", "contact.account_id"),
-    "recency_days": (*TALK_FIELDS, *BOUGHT),
+    "recency_days": BOUGHT,
     "frequency": BOUGHT,
     "monetary": BOUGHT,
     "lifetime_value": BOUGHT,
@@ -45,6 +46,7 @@ RESTS_ON: Mapping[str, Sequence[str]] = {
     "no_contact": TALK_FIELDS,
     "no_contact_yet": TALK_FIELDS,
     "overdue_tasks": ("task.status", "task.due_at"),
+    "overdue_payments": PAYMENT_FIELDS,
     "open_incidents": ("ticket.status", "ticket.type", *WHOSE),
     "low_satisfaction": ("ticket.csat", *WHOSE),
 }
@@ -56,7 +58,10 @@ async def customer_profile(uow: UnitOfWork, id: str) -> Profile:
     """Return the profile of an account or contact (or of whose opportunity or ticket it is), as of now."""
     subject = await gather_subject(uow, id, with_words=True)
     closed = await closed_opportunities(uow)
-    outlook = await asyncio.to_thread(foretell, subject.opportunities, closed, now=uow.at)
+    past = await asyncio.to_thread(Purchases, closed, uow.at)
+    outlook = await asyncio.to_thread(
+        foretell, subject.opportunities, past, now=uow.at, home=subject.home_currency
+    )
     return compute_profile(
         subject,
         closed,
@@ -139,7 +144,10 @@ async def recompute_profile(uow: UnitOfWork, subject_id: str) -> CustomerProfile
             forget_profile(uow, one)
         return None
     closed = await closed_opportunities(uow)
-    outlook = await asyncio.to_thread(foretell, subject.opportunities, closed, now=uow.at)
+    past = await asyncio.to_thread(Purchases, closed, uow.at)
+    outlook = await asyncio.to_thread(
+        foretell, subject.opportunities, past, now=uow.at, home=subject.home_currency
+    )
     profile = compute_profile(subject, closed, outlook, now=uow.at, language="en")
     if known:
         kept = known[0]

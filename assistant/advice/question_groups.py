@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
+import scipy
 
 from assistant.advice.text_rows import Rows
 from knowledge.text import Language
@@ -24,7 +24,8 @@ def group_questions(
     if len(rows) < 2:
         return []
     centred = _centred(rows, languages, means)
-    labels = fcluster(linkage(centred, method="average", metric="cosine"), near, criterion="distance")
+    tree = scipy.cluster.hierarchy.linkage(centred, method="average", metric="cosine")
+    labels = scipy.cluster.hierarchy.fcluster(tree, near, criterion="distance")
     members: dict[int, list[int]] = {}
     for place, label in enumerate(labels):
         members.setdefault(int(label), []).append(place)

@@ -2,17 +2,13 @@
 
 import re
 
+from assistant.advice.courtesies import without_greeting
 from backend.crm.privacy.pseudonyms import Eraser
 
 SOMEBODY = (
     "…"  # where a name stood: an agent reads the reply before it goes, and sees that something is missing
 )
 
-_GREETING = re.compile(
-    r"\s*(?:(?:hello|hi|hey|dear|good (?:morning|afternoon|evening))\b[^,.!:;\n]{0,40}(?:[,!:]|\n)"
-    r"|(?:尊敬的|亲爱的)?[^，,。！!：:\s]{0,12}(?:您好|你好|早上好|上午好|下午好|晚上好)[，,。！!：:～~]?)\s*",
-    re.IGNORECASE,
-)
 _TITLES_ZH = (
     r"(?:先生|女士|小姐|太太|老师|经理|主管|主任|总监|总|工|店长|厂长|院长|科长|处长|部长"
     r"|师傅|医生|博士|教授)"
@@ -25,8 +21,7 @@ def readdress(text: str, eraser: Eraser, family_names: frozenset[str]) -> str:
     ``family_names`` are the Chinese ones, which stand before a title (彭工). A text of nothing else stays
     as it is, its names covered.
     """
-    bare = _GREETING.sub("", text, count=1) if _GREETING.match(text) else text
-    bare = bare if bare.strip() else text
+    bare = without_greeting(text)
     for name in sorted(family_names, key=len, reverse=True):
         bare = re.sub(re.escape(name) + _TITLES_ZH, SOMEBODY, bare)
     covered = Eraser(SOMEBODY, eraser.pattern).cut(bare)

@@ -5,7 +5,7 @@ from knowledge.text import Language
 _TEXTS: dict[str, tuple[str, str]] = {
     # next actions
     "stalled": (
-        "In this stage for {days} days; won deals usually take {usual}.",
+        "In this stage for {days} {days:day|days}; won deals usually take {usual}.",
         "在当前阶段已 {days} 天，赢单一般只需 {usual} 天。",
     ),
     "close_date_past": ("The expected closing date {date} is past.", "预计成交日 {date} 已过。"),
@@ -13,8 +13,8 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "next_step": ("Agreed next step: {step}", "约定的下一步：{step}"),
     "no_quote_yet": ("No proposal has been made yet.", "还没有给过方案或报价。"),
     "quote_sent": (
-        "Quote {number} was sent {days} days ago and is not answered.",
-        "报价 {number} 已发出 {days} 天，客户还没有答复。",
+        "Quote {number} was sent {days:less than a day|a day|{days} days} ago and is not answered.",
+        "报价 {number} 已发出{days:不到 1 天| 1 天| {days} 天}，客户还没有答复。",
     ),
     "quote_lies_here": ("Quote {number} is written and not sent.", "报价 {number} 已写好，还没有发出。"),
     "quote_lapsed": ("Quote {number} ran out unanswered.", "报价 {number} 已过期，客户没有答复。"),
@@ -23,7 +23,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "客户已接受报价 {number}，商机还没有结束。",
     ),
     "payment_overdue": (
-        "Payment {number} is {days} days overdue; {currency} {open} are open.",
+        "Payment {number} is {days} {days:day|days} overdue; {currency} {open} are open.",
         "款项 {number} 已逾期 {days} 天，尚余 {currency} {open}。",
     ),
     "contract_ends": (
@@ -85,7 +85,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "do_collect_payment": ("Collect: {about}", "催收：{about}"),
     "do_renew_contract": ("Renew the contract: {about}", "续签合同：{about}"),
     "do_renew": ("Get in touch again: {about}", "重新联系：{about}"),
-    "enough": ("learned from {n} cases", "依据 {n} 个案例"),
+    "enough": ("learned from {n} {n:case|cases}", "依据 {n} 个案例"),
     "not_enough": ("not enough data: {n} of {needed} cases", "数据不足：{n}/{needed} 个案例"),
     # profile: facts
     "lifecycle": ("Lifecycle", "生命周期"),
@@ -101,10 +101,13 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "interests": ("Interested in", "感兴趣的产品"),
     "key_people": ("Key people", "关键联系人"),
     # profile: scores
-    "recency_days": ("Days since the last interaction", "距最近一次互动的天数"),
+    "recency_days": ("Days since the last purchase", "距最近一次购买的天数"),
     "frequency": ("Deals won", "成交次数"),
     "monetary": ("Value won ({currency})", "成交金额（{currency}）"),
-    "rank": ("better than or equal to {good} of {n} customers", "不低于 {n} 位客户中的 {good} 位"),
+    "rank": (
+        "better than {worse} of {n} customers{level:|, level with 1 other|, level with {level} others}",
+        "优于 {n} 位客户中的 {worse} 位{level:|，与另外 1 位持平|，与另外 {level} 位持平}",
+    ),
     "alone": ("not enough customers to compare (n={n})", "可比客户太少（n={n}）"),
     "lifetime_value": ("Expected in the next year ({currency})", "未来一年预计带来（{currency}）"),
     "foretold": (
@@ -117,12 +120,19 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "流失概率 {chance}%，依据 {n} 位客户的购买记录。",
     ),
     "no_contact": (
-        "No contact for {days} days; usual is every {usual} days.",
+        "No contact for {days} {days:day|days}; usual is every {usual:day|{usual} days}.",
         "已 {days} 天没有联系，通常每 {usual} 天一次。",
     ),
     "no_contact_yet": ("No contact is on record.", "没有任何联系记录。"),
-    "overdue_tasks": ("{count} tasks of ours are overdue.", "我方有 {count} 个任务逾期。"),
-    "open_incidents": ("{count} incidents are open.", "有 {count} 个故障工单未结。"),
+    "overdue_tasks": (
+        "{count} {count:task of ours is|tasks of ours are} overdue.",
+        "我方有 {count} 个任务逾期。",
+    ),
+    "overdue_payments": (
+        "{count} {count:payment is|payments are} overdue; {currency} {open} are open.",
+        "有 {count} 笔款项逾期，尚余 {currency} {open}。",
+    ),
+    "open_incidents": ("{count} {count:incident is|incidents are} open.", "有 {count} 个故障工单未结。"),
     "low_satisfaction": ("Rated a ticket {csat} of 5.", "对工单的评分为 {csat} 分（满分 5）。"),
 }
 
@@ -142,9 +152,24 @@ _LEVELS: dict[str, tuple[str, str]] = {
 """What a factor's level is called; stages and sources have names of their own."""
 
 
+class _Blank(str):
+    """A value to be filled in. ``{n:one|more}`` chooses by number; of three, the first is for none."""
+
+    __slots__ = ()
+
+    def __format__(self, choices: str) -> str:
+        if "|" not in choices:
+            return super().__format__(choices)
+        *none, one, more = choices.split("|")
+        if none and self == "0":
+            return none[0]
+        return one if self == "1" else more
+
+
 def explain(key: str, language: Language, **values: object) -> str:
     """Return the text ``key`` in ``language`` with its blanks filled."""
     english, chinese = _TEXTS[key]
     if (level := values.get("level")) in _LEVELS:
         values["level"] = _LEVELS[str(level)][language == "zh"]
-    return (chinese if language == "zh" else english).format(**values)
+    blanks = {name: _Blank(value) for name, value in values.items()}
+    return (chinese if language == "zh" else english).format(**blanks)

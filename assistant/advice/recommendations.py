@@ -1,6 +1,6 @@
 """Recommendations: proposed to one person, then accepted, skipped, snoozed or expired; and their outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import svcs
@@ -14,8 +14,9 @@ from assistant.advice.documents import (
     ScorePart,
     SkipReason,
 )
-from assistant.advice.next_actions import next_best_actions
+from assistant.advice.next_actions import MOST_ACTIONS, next_best_actions
 from assistant.advice.pointers import readable_pointers, sees_fields
+from assistant.advice.precedence import is_still_called_for, precedence, urgency_of
 from assistant.advice.reasons import explain
 from assistant.advice.subjects import gather_subject, refer
 from backend.core.access import system_actor
@@ -57,18 +58,28 @@ UNDECIDED = (_S.PROPOSED, _S.SNOOZED)
 async def recommend(uow: UnitOfWork, subject_id: str, *, first: int = 5) -> list[Recommendation]:
     """Propose the next best actions about a customer to the actor, and keep them.
 
-    What is proposed already is brought up to date; it keeps its id.
+    What is proposed already is brought up to date; it keeps its id. What was proposed here before and is not
+    advised any more expires.
     """
-    found = await next_best_actions(uow, subject_id, first=first)
+    if not 1 <= first <= MOST_ACTIONS:
+        raise InvalidInput(FieldError("first", f"must be 1 to {MOST_ACTIONS}"))
+    advised = await next_best_actions(uow, subject_id, first=MOST_ACTIONS)
+    found = advised[:first]
     subject = await gather_subject(uow, subject_id)
-    about = [one.about.id for one in found]
+    about = [one.about.id for one in advised]
     open_ones = {
         (one.action, one.about_id, one.thing): one
         for one in await uow.entailed(
             Recommendation,
-            {"owner_id": uow.actor.user_id, "about_id": {"$in": about}, "state": _S.PROPOSED.value},
+            {
+                "owner_id": uow.actor.user_id,
+                "state": _S.PROPOSED.value,
+                "$or": [{"about_id": {"$in": about}}, {"subject_id": subject_id}],
+            },
         )
     }
+    if len(advised) < MOST_ACTIONS:  # else what is missing may only be worth less
+        _let_go(uow, open_ones, advised, subject_id)
     account = subject.account.id if subject.account else None
     persons = {one.id: one.contact_id for one in (*subject.opportunities, *subject.tickets)}
     kept = []
@@ -82,6 +93,24 @@ async def recommend(uow: UnitOfWork, subject_id: str, *, first: int = 5) -> list
             uow.entail(record)
         kept.append(record)
     return kept
+
+
+def _let_go(
+    uow: UnitOfWork,
+    open_ones: Mapping[tuple[str, str, str], Recommendation],
+    advised: Sequence[NextAction],
+    subject_id: str,
+) -> None:
+    """Let expire what was advised of the same subject, or of the same deal or ticket, and is not any more.
+
+    Of an account others are advised other things: of a person there, what that person wants.
+    """
+    still = {(one.action, one.about.id, one.thing) for one in advised}
+    matters = {one.about.id for one in advised if one.about.kind in (Opportunity.kind, Ticket.kind)}
+    for key, one in open_ones.items():
+        if key not in still and (one.subject_id == subject_id or one.about_id in matters):
+            one.state = _S.EXPIRED
+            uow.entail(one)
 
 
 def _written(
@@ -131,21 +160,36 @@ def _written(
 async def find_recommendations(
     uow: UnitOfWork, *, states: Sequence[RecommendationState] = (_S.PROPOSED,), first: int = 20
 ) -> list[Recommendation]:
-    """Return the actor's recommendations in ``states``, worth most first; only what they still may see."""
+    """Return the actor's recommendations in ``states``, in the order of next actions; only what they still
+    may see and, of what is undecided, what its deal, ticket or paper still calls for."""
     if not 1 <= first <= MOST_LISTED:
         raise InvalidInput(FieldError("first", f"must be 1 to {MOST_LISTED}"))
     wanted = {"owner_id": uow.actor.user_id, "state": {"$in": [state.value for state in states]}}
     found = await uow.find(Recommendation, wanted, sort=[("version", -1)], limit=MOST_LISTED)
     living = [one for one in found if one.state not in UNDECIDED or one.expires_at > uow.at]
-    shown = await _shown(uow, living)
-    return sorted(shown, key=lambda one: (-one.score, one.id))[:first]
+    shown = [
+        (one, about)
+        for one, about in await _shown(uow, living)
+        if one.state not in UNDECIDED or is_still_called_for(one.action, about)
+    ]
+    shown.sort(key=lambda pair: (*precedence(pair[0], urgency_of(pair[1])), pair[0].id))
+    # Two calls of one moment propose the same twice: it is shown once, the first of the order.
+    once: dict[object, Recommendation] = {}
+    for one, _ in shown:
+        proposed = (one.action, one.about_id, one.thing)
+        once.setdefault(proposed if one.state is _S.PROPOSED else one.id, one)
+    return list(once.values())[:first]
 
 
-async def _shown(uow: UnitOfWork, found: Sequence[Recommendation]) -> list[Recommendation]:
-    """Return those whose record the actor reads and of whose fields none is hidden from them."""
+async def _shown(uow: UnitOfWork, found: Sequence[Recommendation]) -> list[tuple[Recommendation, Record]]:
+    """Return those whose record the actor reads, with it, and of whose fields none is hidden from them."""
     about = [Pointer(kind=one.about_kind, id=one.about_id) for one in found]
     readable = await readable_pointers(uow, about)
-    return [one for one in found if one.about_id in readable and sees_fields(uow, one.rests_on)]
+    return [
+        (one, readable[one.about_id])
+        for one in found
+        if one.about_id in readable and sees_fields(uow, one.rests_on)
+    ]
 
 
 async def accept_recommendation(
@@ -160,6 +204,8 @@ async def accept_recommendation(
     one = await _undecided(uow, id)
     readable = await readable_pointers(uow, [Pointer(kind=one.about_kind, id=one.about_id)])
     about = readable[one.about_id]
+    if not is_still_called_for(one.action, about):
+        raise InvalidInput(FieldError("id", "is about what is over by now; ask for recommendations anew"))
     fields = {
         "title": title.strip() or _title(one, about, uow),
         "due_at": due_at,
@@ -227,6 +273,17 @@ async def _undecided(uow: UnitOfWork, id: str) -> Recommendation:
     if one.state not in UNDECIDED:
         raise InvalidInput(FieldError("id", f"is {one.state} already; ask for recommendations anew"))
     (whole,) = await uow.entailed(Recommendation, {"_id": id})
+    same = {
+        "owner_id": one.owner_id,
+        "action": one.action,
+        "about_id": one.about_id,
+        "thing": one.thing,
+        "state": _S.PROPOSED.value,
+    }
+    for twin in await uow.entailed(Recommendation, same):
+        if twin.id != id:  # of a call at the same moment: what is decided of one is decided of it
+            twin.state = _S.EXPIRED
+            uow.entail(twin)
     return whole
 
 

@@ -3,31 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from assistant.advice.case_words import without_case
+from assistant.advice.courtesies import without_signature
 from assistant.advice.documents import LONGEST_REPLY, Macro, MacroStatus, ReplySource
 from assistant.advice.readdressing import family_name_zh, readdress
 from assistant.advice.reply_learning import Tally, learned, tally_of
 from assistant.advice.similar_tickets import (
-    answer_of,
+    LEAST_LIKELY,
     asked_in,
+    best_answer,
     is_erased,
     messages_of,
     rank_tickets,
 )
 from assistant.advice.text_rows import TextRows
 from assistant.citations import Quotation, is_exact, quote_best, share_of
+from assistant.compose import headed
 from assistant.confidence import load_calibration
 from assistant.decide import judge
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.documents import Contact
 from backend.crm.privacy.pseudonyms import eraser_for
-from backend.service.documents import MessageDirection, Ticket
+from backend.service.documents import Message, MessageDirection, Ticket
 from knowledge.documents import Visibility
 from knowledge.search import LONGEST_QUESTION, KnowledgeBase
 from knowledge.text import guess_language, language_of_locale, tokens
 
 MOST_REPLIES = 10
-LEAST_LIKELY = 0.15  # of seven such replies one fits: below that they are noise to who reads them
 ARTICLES_LOOKED_AT = 3
 MACROS_LOOKED_AT = 300  # the latest changed
 MACROS_COMPARED = 12  # those that share most words are compared by meaning
@@ -96,18 +99,23 @@ async def _matter(uow: UnitOfWork, ticket: Ticket) -> str:
 async def _from_tickets(
     uow: UnitOfWork, rows: TextRows, ticket: Ticket, matter: str, *, most: int
 ) -> list[Suggestion]:
-    """Return the answers that settled tickets like this one, readdressed where they went to somebody else."""
-    found = []
+    """Return the answers that settled tickets like this one, without what was of those cases alone; those in
+    the customer's language, as with macros: `similar_tickets` shows the others to whom they help."""
+    found, language = [], guess_language(matter)
     ranked = await rank_tickets(uow, rows, matter, but=ticket.id, settled=True)
     for one in ranked[:most]:
-        answer = await answer_of(uow, one.ticket)
-        if answer is not None:
-            quote = answer.body[:LONGEST_REPLY]
-            is_theirs = ticket.contact_id is not None and one.ticket.contact_id == ticket.contact_id
+        talk = await messages_of(uow, one.ticket)
+        answer = best_answer(talk)
+        if answer is None or guess_language(answer.body, default=language) != language:
+            continue
+        quote = answer.body[:LONGEST_REPLY]
+        is_theirs = ticket.contact_id is not None and one.ticket.contact_id == ticket.contact_id
+        text, kept = await _fit_to_send(uow, answer, one.ticket, talk, matter, is_theirs=is_theirs)
+        if text:
             found.append(
                 Suggestion(
-                    text=quote if is_theirs else await _readdressed(uow, quote, one.ticket.contact_id),
-                    confidence=one.chance,
+                    text=text,
+                    confidence=one.chance * kept,
                     quote=quote,
                     source=ReplySource.TICKET,
                     source_id=one.ticket.id,
@@ -117,11 +125,31 @@ async def _from_tickets(
     return found
 
 
-async def _readdressed(uow: UnitOfWork, text: str, contact_id: str | None) -> str:
-    """Return a text without whom it was written to; read as the house, for nothing of them is shown."""
-    known = await uow.as_house().find(Contact, {"_id": contact_id}) if contact_id else []
-    families = {family_name_zh(one.full_name, one.family_name) for one in known} - {""}
-    return readdress(text, eraser_for(contact_id or "", known), frozenset(families))
+async def _fit_to_send(
+    uow: UnitOfWork,
+    answer: Message,
+    old: Ticket,
+    talk: Sequence[Message],
+    matter: str,
+    *,
+    is_theirs: bool,
+) -> tuple[str, float]:
+    """Return an answer without its greeting, signature, whom it was written to and what was done for them,
+    and the share that is left; read as the house, for nothing of them is shown."""
+    text = without_signature(answer.body[:LONGEST_REPLY], answer.author_name)
+    known: list[Contact] = []
+    if old.contact_id and not is_theirs:
+        known = await uow.as_house().find(Contact, {"_id": old.contact_id})
+        families = {family_name_zh(one.full_name, one.family_name) for one in known} - {""}
+        text = readdress(text, eraser_for(old.contact_id, known), frozenset(families))
+    elif not is_theirs:
+        text = readdress(text, eraser_for("", ()), frozenset())
+    return without_case(
+        text,
+        said="\n".join(one.body for one in talk if one.direction is MessageDirection.INBOUND),
+        matter=matter,
+        domains={one.email.rpartition("@")[2].casefold() for one in known if one.email},
+    )
 
 
 async def _from_macros(uow: UnitOfWork, rows: TextRows, matter: str) -> list[Suggestion]:
@@ -169,7 +197,7 @@ async def _from_articles(uow: UnitOfWork, knowledge: KnowledgeBase, matter: str)
         if hit.visibility != Visibility.INTERNAL and is_exact(quotation, found):
             suggestions.append(
                 Suggestion(
-                    text=quotation.text,
+                    text=headed(quotation),
                     confidence=chance,
                     quote=quotation.text,
                     source=ReplySource.ARTICLE,

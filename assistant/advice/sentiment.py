@@ -6,6 +6,7 @@ several messages. Source: the idea is that of Hutto and Gilbert 2014 (VADER), wi
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from statistics import fmean
 
 from knowledge.text import normalise
@@ -38,8 +39,18 @@ _GOOD_SIGNS, _BAD_SIGNS = "😀😃😄😊🙂👍🎉❤🙏😍", "😡😠�
 
 _GOOD, _BAD = frozenset(_GOOD_EN.split()), frozenset(_BAD_EN.split())
 _WORD = re.compile(r"[a-z']+")
-_CHINESE = {normalise(word): 1 for word in _GOOD_ZH.split()} | {normalise(w): -1 for w in _BAD_ZH.split()}
-_CHINESE_WORD = re.compile("|".join(sorted(map(re.escape, _CHINESE), key=len, reverse=True)))
+
+
+@cache
+def _chinese_marks() -> dict[str, int]:
+    """Return each Chinese word's mark. Not made at import: ``normalise`` makes a large table first."""
+    good, bad = (map(normalise, words.split()) for words in (_GOOD_ZH, _BAD_ZH))
+    return dict.fromkeys(good, 1) | dict.fromkeys(bad, -1)
+
+
+@cache
+def _chinese_word() -> re.Pattern[str]:
+    return re.compile("|".join(sorted(map(re.escape, _chinese_marks()), key=len, reverse=True)))
 
 
 def mood(text: str) -> float:
@@ -64,8 +75,8 @@ def _english(folded: str) -> list[int]:
 
 def _chinese(folded: str) -> list[int]:
     found = []
-    for match in _CHINESE_WORD.finditer(folded):
-        mark, before = _CHINESE[match[0]], folded[max(0, match.start() - 2) : match.start()]
+    for match in _chinese_word().finditer(folded):
+        mark, before = _chinese_marks()[match[0]], folded[max(0, match.start() - 2) : match.start()]
         found.append(-mark if mark > 0 and before.endswith(_NOT_ZH) else mark)
     return found
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from assistant.advice.subjects import judges
-from assistant.advice.text_rows import TextRows
+from assistant.advice.text_rows import Rows, TextRows
 from assistant.citations import share_of
 from assistant.confidence import load_calibration
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
 from backend.crm.privacy.pseudonyms import ERASED_TEXT
 from backend.service.documents import AuthorKind, Message, MessageDirection, Ticket
-from knowledge.text import tokens
+from knowledge.text import Language, guess_language, tokens
 
 MOST_SIMILAR = 20
 TICKETS_LOOKED_AT = 500  # the latest changed ones that the asker may read
+LEAST_LIKELY = 0.15  # of seven such ones one fits: below that they are noise to who reads them
 TICKETS_COMPARED = 24  # those that share most words are compared by meaning
 
 
@@ -30,7 +32,8 @@ class Similar:
 async def similar_tickets(
     uow: UnitOfWork, rows: TextRows, ticket_id: str, *, first: int = 5
 ) -> list[Similar]:
-    """Return up to ``first`` (1–20) tickets like this one, likest first, with the answers that settled them.
+    """Return up to ``first`` (1–20) tickets that are probably the same matter, likest first, with the answers
+    that settled them; none that is surely another matter.
 
     Raise NotFound for a ticket that is not visible, Forbidden for customers.
     """
@@ -41,7 +44,7 @@ async def similar_tickets(
         raise Forbidden("read", "similar_tickets")
     ranked = await rank_tickets(uow, rows, words_of(ticket), but=ticket.id)
     found = []
-    for one in ranked[:first]:
+    for one in [one for one in ranked if one.chance >= LEAST_LIKELY][:first]:
         done = one.ticket.progress.is_done
         found.append(Similar(one.ticket, one.chance, await answer_of(uow, one.ticket) if done else None))
     return found
@@ -66,13 +69,28 @@ async def rank_tickets(
         return []
     shares = {one.id: share_of(words, words_of(one)) for one in others}
     near = sorted(others, key=lambda one: (-shares[one.id], one.id))[:TICKETS_COMPARED]
-    cosines = await rows.compare(matter, [words_of(one) for one in near])
-    calibration, mean = load_calibration(), float(cosines.mean())
+    texts = [words_of(one) for one in near]
+    cosines = await rows.compare(matter, texts)
+    calibration = load_calibration()
     judged = [
-        Similar(one, calibration.judge_ticket(cosine=float(c), rise=float(c) - mean, coverage=shares[one.id]))
-        for one, c in zip(near, cosines, strict=True)
+        Similar(one, calibration.judge_ticket(cosine=float(c), rise=rise, coverage=shares[one.id]))
+        for one, c, rise in zip(near, cosines, rises(cosines, texts), strict=True)
     ]
     return sorted(judged, key=lambda one: (-one.chance, one.ticket.id))
+
+
+def rises(cosines: Rows, texts: Sequence[str]) -> list[float]:
+    """Return how far each text is above the mean of those in its own language.
+
+    The encoder puts any text of the question's language above all of the other: against a mean over both,
+    whatever is in the language of fewer tickets would look like the same matter.
+    """
+    languages = [guess_language(text) for text in texts]
+    own: dict[Language, list[float]] = {}
+    for language, cosine in zip(languages, cosines, strict=True):
+        own.setdefault(language, []).append(float(cosine))
+    means = {language: fmean(some) for language, some in own.items()}
+    return [float(cosine) - means[language] for language, cosine in zip(languages, cosines, strict=True)]
 
 
 async def messages_of(uow: UnitOfWork, ticket: Ticket) -> list[Message]:

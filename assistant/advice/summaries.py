@@ -8,6 +8,7 @@ from assistant.documents import Answer, Decision
 from backend.core.errors import FieldError, Forbidden, InvalidInput
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Conversation, Message, MessageDirection
+from backend.service.rules import ConversationState
 from knowledge.text import Language, guess_language, language_of_locale
 
 MESSAGES_READ = 500  # the latest of one conversation
@@ -35,7 +36,8 @@ async def conversation_summary(
         if not is_erased(one.body)
     ]
     language = _language(said, locale or uow.actor.locale)
-    return await asyncio.to_thread(summarise, said, language=language, most=first)
+    is_over = conversation.state in (ConversationState.RESOLVED, ConversationState.CLOSED)
+    return await asyncio.to_thread(summarise, said, language=language, most=first, is_over=is_over)
 
 
 async def _undecided(uow: UnitOfWork, conversation_id: str) -> set[str | None]:

@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import gammaln, hyp2f1
 
 Floats = NDArray[np.float64]
 Numbers = Floats | Sequence[float] | float
@@ -78,7 +77,7 @@ class BuyerModel:
         r, alpha, a, b = self.r, self.alpha, self.a, self.b
         if a == 1.0:
             a = 1.0 + 1e-9  # a removable singularity
-        grown = hyp2f1(r + x, b + x, a + b + x - 1, weeks / (alpha + age + weeks))
+        grown = scipy.special.hyp2f1(r + x, b + x, a + b + x - 1, weeks / (alpha + age + weeks))
         first = (a + b + x - 1) / (a - 1)
         second = 1 - ((alpha + age) / (alpha + age + weeks)) ** (r + x) * grown
         left = (a / (b + x - 1)) * ((alpha + age) / (alpha + tx)) ** (r + x) if x > 0 else 0.0
@@ -98,7 +97,7 @@ def fit_buyers(buyings: Sequence[Buying]) -> BuyerModel:
         r, alpha, a, b = np.exp(logs)
         return -float(_log_likelihoods(r, alpha, a, b, again, recency, age).mean())
 
-    found: Any = minimize(
+    found: Any = scipy.optimize.minimize(
         loss,
         np.zeros(4),
         method="L-BFGS-B",
@@ -114,6 +113,7 @@ def _log_likelihoods(
     r: float, alpha: float, a: float, b: float, again: Floats, recency: Floats, age: Floats
 ) -> Floats:
     """Return each customer's log-likelihood. Source: ibid., equation 6, as A1 to A4 of its appendix."""
+    gammaln = scipy.special.gammaln
     both = gammaln(r + again) - gammaln(r) + r * np.log(alpha)
     both += gammaln(a + b) + gammaln(b + again) - gammaln(b) - gammaln(a + b + again)
     alive = -(r + again) * np.log(alpha + age)

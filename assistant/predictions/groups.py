@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.vq import kmeans2
-from scipy.spatial.distance import cdist
+import scipy
 
 from assistant.predictions.buyers import Floats
 
@@ -85,7 +84,8 @@ def _standardised(customers: Sequence[Customer]) -> Floats:
 def _tightest(rows: Floats, k: int) -> tuple[Floats, Floats]:
     """Return centres and labels of the best of several starts."""
     found = [
-        kmeans2(rows, k, minit="++", rng=np.random.default_rng(start), iter=50) for start in range(TRIES)
+        scipy.cluster.vq.kmeans2(rows, k, minit="++", rng=np.random.default_rng(start), iter=50)
+        for start in range(TRIES)
     ]
     best: tuple[Floats, Floats] = min(found, key=lambda one: float(((rows - one[0][one[1]]) ** 2).sum()))
     return best
@@ -98,7 +98,7 @@ def _silhouette(rows: Floats, labels: Floats) -> float:
     names = np.unique(labels)
     if len(names) < 2:
         return -1.0
-    far = cdist(rows, rows)
+    far = scipy.spatial.distance.cdist(rows, rows)
     sums = np.stack([far[:, labels == one].sum(axis=1) for one in names], axis=1)
     sizes = np.array([(labels == one).sum() for one in names])
     own = np.searchsorted(names, labels)

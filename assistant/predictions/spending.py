@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import gammaln
+import scipy
 
 from assistant.predictions.buyers import Floats
 
@@ -54,6 +53,7 @@ def fit_spending(spendings: Sequence[Spending]) -> SpendingModel:
     means = np.array([one.mean for one in spendings], float)
     scale = float(means.mean())  # money may come in any unit: fitted at 1, scaled back
     z = means / scale
+    gammaln = scipy.special.gammaln
 
     def loss(logs: Floats) -> float:
         p, q, gamma = np.exp(logs)
@@ -61,7 +61,7 @@ def fit_spending(spendings: Sequence[Spending]) -> SpendingModel:
         each += (p * x - 1) * np.log(z) + p * x * np.log(x) - (p * x + q) * np.log(gamma + x * z)
         return -float(each.mean())
 
-    found: Any = minimize(
+    found: Any = scipy.optimize.minimize(
         loss,
         np.zeros(3),
         method="L-BFGS-B",

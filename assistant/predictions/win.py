@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import exp, log
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy
 
 from assistant.predictions.buyers import Floats
 from assistant.predictions.estimates import Estimate, wilson
@@ -169,7 +169,7 @@ def fit_steps(scores: Floats, good: Floats, weights: Floats) -> Steps:
     points, place = np.unique(scores, return_inverse=True)
     weight = np.bincount(place, weights)
     rate = np.bincount(place, weights * good) / weight
-    fitted = isotonic_regression(rate, weights=weight)
+    fitted = scipy.optimize.isotonic_regression(rate, weights=weight)
     firsts, lasts = fitted.blocks[:-1], fitted.blocks[1:]
     return Steps(
         starts=tuple(float(points[first]) for first in firsts),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backend.core.events import DomainEvent
+from backend.core.events import DomainEvent, RecordCreated
 from backend.core.records import Record
 from backend.core.unit_of_work import UnitOfWork
 
@@ -104,11 +104,15 @@ class Reminder:
 
 @dataclass(frozen=True, kw_only=True)
 class Mentioning:
-    """People may be mentioned in these text fields of a kind: ``@[name](user:<id>)``."""
+    """People may be mentioned in these text fields of a kind: ``@[name](user:<id>)``.
+
+    ``written`` is announced with a new record that may mention somebody, where not every one may.
+    """
 
     about: Kind
     texts: tuple[str, ...]
     when: Callable[[Any], bool] = _always
+    written: EventSort = RecordCreated
 
 
 @dataclass(frozen=True, kw_only=True)

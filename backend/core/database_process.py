@@ -22,6 +22,7 @@ LOOPBACK = "127.0.0.1"
 PROGRAM = "secantusd-py"
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 2.0
+FREE_WITHIN_SECONDS = 1.0
 STOP_SECONDS = 15.0  # the server drains its connections for up to 5 s, then writes a checkpoint
 
 
@@ -168,6 +169,14 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+async def wait_until_free(port: int) -> None:
+    """Return when a server could listen there, or after a second: one that just ended may hold it yet."""
+    for _ in range(round(FREE_WITHIN_SECONDS / POLL_SECONDS)):
+        if is_free(port):
+            return
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def find_free_port() -> int:

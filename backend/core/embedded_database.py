@@ -31,6 +31,7 @@ from backend.core.database_process import (
     find_free_port,
     is_free,
     start_server,
+    wait_until_free,
 )
 
 __all__ = ["DatabaseUnavailable", "EmbeddedDatabase", "check_deployment", "run_embedded_database"]
@@ -141,6 +142,7 @@ class EmbeddedDatabase:
         if await ask_process_id(endpoint.port) == endpoint.pid:
             log.warning("database_leftover_stopped", process=endpoint.pid, port=endpoint.port)
             await end_foreign_server(endpoint.pid)
+            await wait_until_free(endpoint.port)
         else:
             log.warning("database_endpoint_stale", process=endpoint.pid, port=endpoint.port)
         self.directory.remove_endpoint()

@@ -6,7 +6,7 @@ records themselves: each carries the sequence of its last change and the scopes 
 stay as tombstones, and a scope that a record has left keeps a row in *departures*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -52,7 +52,7 @@ class LedgerEntry:
     moved: bool = False
 
 
-def entries_of(commit: dict[str, Any], workspace_id: str) -> list[LedgerEntry]:
+def entries_of(commit: Mapping[str, Any], workspace_id: str) -> list[LedgerEntry]:
     """Return the entries of one commit, in the order in which they happened."""
     return [
         LedgerEntry(

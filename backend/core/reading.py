@@ -15,6 +15,7 @@ from backend.core.field_rules import veil
 from backend.core.hot_feed import HotFeeds, HotRow
 from backend.core.ledger import DEPARTURES, LEDGER, SEQUENCES, FeedEnd
 from backend.core.lookups import TOGETHER, Lookups
+from backend.core.own_commits import OwnCommits
 from backend.core.records import Record
 from backend.core.sharing import live_acl, reaches
 
@@ -102,11 +103,12 @@ class Reader:
     def __init__(self, database: AsyncDatabase[Any], clock: Clock, keyring: Keyring) -> None:
         self._database, self.clock, self._keyring = database, clock, keyring
         self._windows, self._lookups = _Windows(), Lookups()
+        self.own = OwnCommits()
         self.hot = HotFeeds(self.feed_window, self.by_ids)
 
     async def newest_version(self, workspace_id: str) -> int:
         """Return the newest committed sequence: every change up to it is readable."""
-        row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
+        row = await self._counter(workspace_id)
         return int(row["seq"]) if row else 0
 
     async def policy_version(self, workspace_id: str) -> int:
@@ -116,8 +118,15 @@ class Reader:
 
     async def feed_end(self, workspace_id: str) -> FeedEnd:
         """Return where the feed ends, and from where on it is whole."""
-        row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
+        row = await self._counter(workspace_id)
         return FeedEnd(int(row["epoch"]), int(row["seq"]), int(row["min_seq"])) if row else FeedEnd(1, 0, 0)
+
+    async def _counter(self, workspace_id: str) -> dict[str, Any] | None:
+        own = self.own.newest(workspace_id)
+        row = await self._database[SEQUENCES].find_one({"_id": workspace_id})
+        if row is None or row["seq"] < own:  # what was committed before the question is gone: a restore
+            self.own.forget(workspace_id)
+        return row
 
     async def kinds_changed(self, workspace_id: str, *, after: int, until: int) -> set[str] | None:
         """Return the kinds of which anything was committed after ``after``, up to ``until``: a feed's end.
@@ -244,6 +253,10 @@ class Reader:
         answers in proportion to what it finds. With ``newest_first`` the first window also takes what is up
         to ``beyond`` above ``until``: a record written anew since ``until`` was read is not passed over.
         """
+        if not beyond and after < until:
+            written = self.own.kinds(actor.workspace_id, after=after, until=until)
+            if written is not None and record.kind not in written:
+                return []
         scopes = scopes_of(actor, record)
         key = (actor.workspace_id, record.kind, scopes)
         found: dict[str, R] = {}

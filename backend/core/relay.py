@@ -7,7 +7,7 @@ listener goes on with the next.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -84,7 +84,7 @@ class _Read:
     events: frozenset[type[DomainEvent]]
 
     @classmethod
-    def of(cls, commit: dict[str, Any], workspace_id: str) -> "_Read":
+    def of(cls, commit: Mapping[str, Any], workspace_id: str) -> "_Read":
         entries = entries_of(commit, workspace_id)
         known = (DomainEvent.registry.get(entry.event) for entry in entries)
         return cls(commit["seq"], entries, frozenset(event for event in known if event is not None))
@@ -268,15 +268,14 @@ class Relay:
             raise
 
     async def _read(self, workspace_id: str, after: int, until: int) -> list["_Read"]:
-        # A transaction's document is found by its last number, so look a batch further.
-        window = {"$gt": after, "$lte": until + LARGEST_BATCH}
-        rows = self._database[LEDGER].find({"workspace_id": workspace_id, "seq": window}).sort("seq", 1)
-        return [
-            _Read.of(commit, workspace_id)
-            for row in await rows.to_list()
-            for commit in row["commits"]
-            if after < commit["seq"] <= until
-        ]
+        commits = self._store.reader.own.written(workspace_id, after=after, until=until)
+        if commits is None:
+            # A transaction's document is found by its last number, so look a batch further.
+            window = {"$gt": after, "$lte": until + LARGEST_BATCH}
+            rows = self._database[LEDGER].find({"workspace_id": workspace_id, "seq": window}).sort("seq", 1)
+            found = [commit for row in await rows.to_list() for commit in row["commits"]]
+            commits = [commit for commit in found if after < commit["seq"] <= until]
+        return [_Read.of(commit, workspace_id) for commit in commits]
 
     async def _deliver(
         self, subscription: Subscription, entry: LedgerEntry, event: DomainEvent, place: _Place

@@ -18,10 +18,17 @@ from datetime import timedelta
 from typing import Any
 
 import stamina
-from pymongo import AsyncMongoClient, DeleteOne, InsertOne, ReplaceOne, ReturnDocument
+from pymongo import AsyncMongoClient, DeleteOne, ReplaceOne, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    ClientBulkWriteException,
+    ConnectionFailure,
+    InvalidOperation,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -47,7 +54,9 @@ from backend.core.ledger import (
     departures_of,
     ledger_id,
 )
+from backend.core.many_writes import Request, write_one_by_one, write_together
 from backend.core.metrics import COMMIT_BATCH, COMMIT_RETRIES
+from backend.core.own_commits import OwnCommits
 
 LARGEST_BATCH = 64  # commits in one transaction: more makes the first of them wait longer
 LARGEST_WRITES = 500  # records in one transaction, which MongoDB keeps in memory until it commits
@@ -56,7 +65,6 @@ DEADLINE = timedelta(seconds=5)
 DURABLE = WriteConcern(w="majority", j=True)
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
-
 
 FailPoint = Callable[[], Awaitable[None]]
 
@@ -71,14 +79,16 @@ class Sequencer:
         workspace_id: str,
         on_commit: Callable[[str, int], None],
         on_policy: Callable[[str], None],
+        own: OwnCommits,
     ) -> None:
         self._client, self._database, self._workspace_id = client, database, workspace_id
-        self._on_commit, self._on_policy = on_commit, on_policy
+        self._on_commit, self._on_policy, self._own = on_commit, on_policy, own
         self._audited = (0, chain_start(workspace_id))  # number and hash of our last audit document
         self._waiting: list[tuple[Commit, asyncio.Future[Outcome]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._enough: asyncio.Event | None = None
         self._wanted = 0
+        self._writes_together = True  # until the server turns out not to know how
         self.after_counter: FailPoint | None = None  # tests stop here: counter taken, nothing committed
 
     async def submit(self, commit: Commit) -> Outcome:
@@ -220,9 +230,14 @@ class Sequencer:
             audit = audit_document(
                 self._workspace_id, top - len(batch) + 1, top, prev, [(c.audit, seq) for c, seq in accepted]
             )
-            await self._write(accepted, mark, audit, session)
+            ledger = _ledger_document(accepted, mark)
+            await self._write(accepted, ledger, audit, session)
             pending[:] = outcomes
         self._audited = (top, audit["hash"])
+        kinds = [{write.kind for write in commit.writes} for commit, _ in accepted]
+        # The numbers that were taken and not used are behind those that were.
+        unused = [set[str]()] * (len(batch) - len(accepted))
+        self._own.note(self._workspace_id, top - len(batch) + 1, [*kinds, *unused], ledger["commits"])
         return outcomes
 
     async def _audit_head(self, before: int, session: AsyncClientSession) -> str:
@@ -278,25 +293,24 @@ class Sequencer:
     async def _write(
         self,
         accepted: list[tuple[Commit, int]],
-        mark: str,
+        ledger: dict[str, Any],
         audit: dict[str, Any],
         session: AsyncClientSession,
     ) -> None:
-        requests: list[tuple[str, _Request]] = []
+        requests: list[Request] = []
         departures: dict[str, ReplaceOne[Any] | DeleteOne] = {}
         for commit, seq in accepted:
             for write in commit.writes:
                 body = _stamped(write, seq)
                 if write.base_version:
                     expected = {"_id": write.id, "version": write.base_version}
-                    requests.append((write.collection, ReplaceOne(expected, body)))
+                    requests.append(Request(write.collection, body, expected))
                 else:
-                    requests.append((write.collection, InsertOne(body)))
+                    requests.append(Request(write.collection, body))
                 departures |= _departures(commit.workspace_id, write, seq)
             if commit.mutation_key is not None:
-                requests.append((MUTATIONS, InsertOne(mutation_row(commit, seq))))
-        requests.append((LEDGER, InsertOne(_ledger_document(accepted, mark))))
-        requests.append((AUDIT, InsertOne(audit)))
+                requests.append(Request(MUTATIONS, mutation_row(commit, seq)))
+        requests += [Request(LEDGER, ledger), Request(AUDIT, audit)]
         if await self._send(requests, session) != len(requests):
             raise _Moved
         if departures:
@@ -304,24 +318,20 @@ class Sequencer:
             sorted_out = sorted(departures.values(), key=lambda one: isinstance(one, DeleteOne))
             await self._database[DEPARTURES].bulk_write(sorted_out, ordered=True, session=session)
 
-    async def _send(self, requests: list[tuple[str, "_Request"]], session: AsyncClientSession) -> int:
+    async def _send(self, requests: list[Request], session: AsyncClientSession) -> int:
         """Write to several collections, in order within each; return how many records were met."""
-        by_collection: dict[str, list[_Request]] = defaultdict(list)
-        for collection, request in requests:
-            by_collection[collection].append(request)
-        met = 0
         try:
-            for collection, group in by_collection.items():
-                done = await self._database[collection].bulk_write(group, ordered=True, session=session)
-                met += done.inserted_count + done.matched_count
-        except BulkWriteError as error:
-            if any(found.get("code") == DUPLICATE_KEY for found in error.details["writeErrors"]):
-                raise _Duplicate(error.details["writeErrors"][0].get("keyPattern") or {}) from error
+            if self._writes_together:
+                try:
+                    return await write_together(self._client, self._database.name, requests, session)
+                except InvalidOperation:  # MongoDB before 8.0; nothing was sent
+                    self._writes_together = False
+            return await write_one_by_one(self._database, requests, session)
+        except (BulkWriteError, ClientBulkWriteException) as error:
+            failed = (error.details or {}).get("writeErrors") or []
+            if any(one.get("code") == DUPLICATE_KEY for one in failed):
+                raise _Duplicate(failed[0].get("keyPattern") or {}) from error
             raise
-        return met
-
-
-_Request = InsertOne[Any] | ReplaceOne[Any]
 
 
 class _Moved(Exception):

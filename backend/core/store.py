@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -69,6 +69,9 @@ CODECS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, type_registry
 class Store:
     """Where the records of all workspaces live. Open one per process, in the app's lifespan."""
 
+    bound: ClassVar["Store | None"] = None
+    """The store that is open in this process: Beanie binds a document class to one database."""
+
     def __init__(
         self, client: AsyncMongoClient[Any], database_name: str, clock: Clock, *, secret: str | None = None
     ) -> None:
@@ -89,7 +92,16 @@ class Store:
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def open(self, documents: Sequence[type[Record]], others: Sequence[type[Any]] = ()) -> None:
-        """Bind the documents to this database and make their indexes. ``others`` are not records."""
+        """Bind the documents to this database and make their indexes. ``others`` are not records.
+
+        Raises: RuntimeError while another store is open in this process, which goes on undisturbed.
+        """
+        if Store.bound is not None and Store.bound is not self:
+            raise RuntimeError(
+                f"The store {Store.bound.database.name} is open in this process, and records can be bound "
+                "to one only: close it first, or open the other one in a process of its own."
+            )
+        Store.bound = self
         self.others = tuple(others)
         await drop_ttl_indexes(self.database)
         await init_beanie(database=self.database, document_models=[*documents, *others])
@@ -110,10 +122,14 @@ class Store:
         await self.database[SEQUENCES].update_one({"_id": "-"}, {"$set": {"seq": 0}}, upsert=True)
 
     async def close(self) -> None:
-        """Finish what was submitted."""
-        await self.notes()
-        await self.presence.flush()
-        await asyncio.gather(*(sequencer.drain() for sequencer in self._sequencers.values()))
+        """Finish what was submitted, and make room for another store. Safe when it was never opened."""
+        try:
+            await self.notes()
+            await self.presence.flush()
+            await asyncio.gather(*(sequencer.drain() for sequencer in self._sequencers.values()))
+        finally:
+            if Store.bound is self:
+                Store.bound = None
 
     async def workspace_ids(self) -> list[str]:
         """Return the workspaces that anything was ever committed to, for jobs that serve all of them."""
@@ -138,6 +154,7 @@ class Store:
                 workspace_id,
                 on_commit=self.bell.ring,
                 on_policy=self.bell.ring_policy,
+                own=self.reader.own,
             )
         return self._sequencers[workspace_id]
 

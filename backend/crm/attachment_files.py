@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+import stamina
 from beanie import Document
 from gridfs import AsyncGridFSBucket
-from gridfs.errors import NoFile
+from gridfs.errors import FileExists, NoFile
 from pydantic import Field
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
@@ -158,11 +159,16 @@ class AttachmentFiles:
     # ── kept ─────────────────────────────────────────────────────────────────────────────────────
 
     async def keep(self, attachment: Attachment, data: bytes) -> None:
-        """Keep checked bytes. Only the holder of the claim may; a try that died before is replaced."""
-        await self._drop_kept(attachment.id)
-        await self._bucket.upload_from_stream_with_id(
-            attachment.id, attachment.workspace_id, data, metadata={"workspace_id": attachment.workspace_id}
-        )
+        """Keep checked bytes. One that died before is replaced; two who keep the same take turns."""
+        async for attempt in stamina.retry_context(on=FileExists, attempts=8, wait_initial=0.05):
+            with attempt:
+                await self._drop_kept(attachment.id)
+                await self._bucket.upload_from_stream_with_id(
+                    attachment.id,
+                    attachment.workspace_id,
+                    data,
+                    metadata={"workspace_id": attachment.workspace_id},
+                )
 
     async def read(self, attachment_id: str, start: int, end: int) -> AsyncIterator[bytes]:
         """Yield the kept bytes from ``start`` to before ``end``."""

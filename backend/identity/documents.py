@@ -52,7 +52,10 @@ class User(Record):
 
     class Settings:
         name = "users"
-        indexes: ClassVar = [IndexModel([("workspace_id", 1), ("email", 1)], unique=True)]
+        indexes: ClassVar = [
+            IndexModel([("workspace_id", 1), ("email", 1)], unique=True),
+            IndexModel([("workspace_id", 1), ("manager_id", 1)]),  # who is below whom, for each actor
+        ]
 
 
 class Team(Record):

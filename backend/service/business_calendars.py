@@ -57,9 +57,14 @@ async def delete_business_calendar(
 
 async def calendar_of(uow: UnitOfWork, id: str | None) -> Calendar:
     """Return the hours that a policy goes by: its calendar's, else the default one's, else all there are."""
-    where = {"is_default": True} if id is None else {"_id": id}
-    found = await uow.find_one(BusinessCalendar, where, sort=[("created_at", -1)])  # of two made at once
+    found = await find_default(uow) if id is None else await uow.find_one(BusinessCalendar, {"_id": id})
     return found.calendar if found is not None else ALWAYS
+
+
+async def find_default(uow: UnitOfWork) -> BusinessCalendar | None:
+    """Return the calendar that holds where nothing names another."""
+    newest = [("created_at", -1)]  # of two made default at once
+    return await uow.find_one(BusinessCalendar, {"is_default": True}, sort=newest)
 
 
 async def _be_the_only_default(uow: UnitOfWork, calendar: BusinessCalendar) -> None:

@@ -6,7 +6,7 @@ of one that they say twice the first counts, unless a span covers both.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 ZERO, DAY = timedelta(), timedelta(days=1)
 MINUTES_OF_DAY = 24 * 60
 YEARS_KEPT = 512  # of all calendars in this process; some 40 kB each
+FORESEEN = timedelta(days=60)  # of what is further off, nothing is promised
 LAST_YEAR = 9998  # the calendar's own end is near: nobody is promised anything beyond
 
 
@@ -25,6 +26,22 @@ class Span:
 
     start: int
     end: int
+
+
+def minutes_of(text: str) -> int:
+    """Return the minutes after midnight that a time of day such as 09:00 says; 24:00 is the day's end."""
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def put_together(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans in order, those that overlap or touch as one."""
+    together: list[Span] = []
+    for span in sorted(spans):
+        if together and span.start <= together[-1].end:
+            span = Span(together[-1].start, max(span.end, together.pop().end))
+        together.append(span)
+    return tuple(together)
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,45 @@ class Calendar:
     time_zone: str
     week: tuple[tuple[Span, ...], ...]
     days: tuple[tuple[date, tuple[Span, ...]], ...] = ()
+
+    def hours_of(self, day: date) -> tuple[Span, ...]:
+        """Return the spans of a date; none when it is free."""
+        return dict(self.days).get(day, self.week[day.weekday()])
+
+    def is_open(self, at: datetime) -> bool:
+        """Tell whether people work at that moment."""
+        # In UTC: in an hour that clocks say twice, a moment equals none of another zone.
+        moment = at.astimezone(UTC)
+        return any(start <= moment for start, _ in self._ahead(moment))
+
+    def opens_next(self, at: datetime) -> datetime | None:
+        """Return when people work again, in this time zone: ``at`` itself while they do.
+
+        None when that is further off than ``FORESEEN``.
+        """
+        start = next((max(start, at.astimezone(UTC)) for start, _ in self._ahead(at)), None)
+        return start.astimezone(_zone(self.time_zone)) if start else None
+
+    def closes_next(self, at: datetime) -> datetime | None:
+        """Return when people who work at ``at``, or next, stop, in this time zone.
+
+        What ends at midnight and goes on then has not ended. None when it ends later than ``FORESEEN``.
+        """
+        until = None
+        for start, end in self._ahead(at):
+            if until is not None and start > until:
+                return until.astimezone(_zone(self.time_zone))
+            until = end
+        return until.astimezone(_zone(self.time_zone)) if until and until - at <= FORESEEN else None
+
+    def _ahead(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the spans that end after ``at`` and begin within ``FORESEEN``, as moments, in order."""
+        year = at.astimezone(_zone(self.time_zone)).year
+        for worked in (_year(self, year), _year(self, year + 1)):
+            for place in range(bisect_right(worked.ends, at), len(worked.ends)):
+                if worked.starts[place] - at > FORESEEN:
+                    return
+                yield worked.starts[place], worked.ends[place]
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """Return the first moment, in UTC, at which ``duration`` of working time has passed since ``start``.
@@ -60,6 +116,7 @@ class Calendar:
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """Return how much working time lies from ``start`` to ``end``; none when the end comes first."""
+        start, end = start.astimezone(UTC), end.astimezone(UTC)
         if end <= start:
             return ZERO
         zone = _zone(self.time_zone)
@@ -86,7 +143,8 @@ class _Year:
         place = bisect_right(self.starts, moment) - 1
         if place < 0:
             return ZERO
-        return self.before[place] + min(moment, self.ends[place]) - self.starts[place]
+        # In this order: a moment that is not in UTC is moved by its wall clock, over a change of it wrongly.
+        return self.before[place] + (min(moment, self.ends[place]) - self.starts[place])
 
     def moment_of(self, worked: timedelta) -> datetime:
         """Return when ``worked`` (more than none, at most ``total``) of the year's time has passed."""

@@ -22,6 +22,10 @@ class MessageReceived(DomainEvent):
     ticket_id: str | None
 
 
+class NoteWritten(DomainEvent):
+    """A person of ours, or the house, wrote something that customers do not see; never the assistant."""
+
+
 class MessageSent(DomainEvent):
     """We wrote to the customer: a person of ours, the assistant or the house (``author_kind``)."""
 
@@ -39,6 +43,10 @@ class TicketCreated(DomainEvent):
     contact_id: str | None
     conversation_id: str | None
     by: str
+
+
+class TicketMadeUrgent(DomainEvent):
+    """A customer who was handed over is due at once: since now, or still, and nobody has come."""
 
 
 class TicketAssigned(DomainEvent):

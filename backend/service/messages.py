@@ -9,7 +9,7 @@ from backend.core.unit_of_work import UnitOfWork
 from backend.crm.consent import ConsentChannel, Purpose
 from backend.crm.consents import check_consent
 from backend.service.documents import AuthorKind, Channel, Conversation, Message, MessageDirection, Ticket
-from backend.service.events import MessageReceived, MessageSent
+from backend.service.events import MessageReceived, MessageSent, NoteWritten
 from backend.service.people import name_of
 from backend.service.rules import (
     HandledBy,
@@ -70,7 +70,8 @@ async def add_message(
     message = await new_record(uow, Message, said, id=id)
     match message.direction:
         case MessageDirection.INTERNAL:
-            uow.save(message)
+            written = () if message.author_kind is AuthorKind.BOT else (NoteWritten(),)
+            uow.save(message, RecordCreated(), *written)
         case MessageDirection.INBOUND:
             await _receive(uow, conversation, message)
         case MessageDirection.OUTBOUND:

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from backend.core.conditions import Condition
 from backend.core.ids import Reference
 from backend.core.records import Part, Record
-from backend.service.calendar import Calendar, Span
+from backend.service.calendar import Calendar, Span, minutes_of
 from backend.service.documents import TicketPriority
 from backend.service.rules import TicketStatus
 from backend.service.sla_rules import WAITING, SlaMetric
@@ -36,7 +36,7 @@ class Hours(Part):
 
     @property
     def span(self) -> Span:
-        return Span(_minutes(self.start), _minutes(self.end))
+        return Span(minutes_of(self.start), minutes_of(self.end))
 
 
 class WeekdayHours(Part):
@@ -116,11 +116,6 @@ class SlaPolicy(Record):
 
     class Settings:
         name = "sla_policies"
-
-
-def _minutes(text: str) -> int:
-    hours, minutes = text.split(":")
-    return int(hours) * 60 + int(minutes)
 
 
 def _spans(hours: list[Hours]) -> tuple[Span, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from assistant.confidence import Confidence, load_calibration
+from assistant.decide import LEAST_NEAR
 from assistant.figures import auroc, expected_calibration_error
 from eval.calibrate import NAMES, chances_of, fit_monotone, labels_of, rows_of
 from eval.cases import LANGUAGES, Asked, Base, Case, help_centre_cases, public_cases, public_sets
@@ -40,7 +41,8 @@ async def answers_across(evaluation: Evaluation) -> Outcome:
 async def help_centre(evaluation: Evaluation) -> Outcome:
     """Judge the project's own questions over the demo's help centre; needs no public data."""
     cases = [case async for case in help_centre_cases(evaluation)]
-    outcome = _outcome([c for c in cases if c.group.startswith("same")], quick=True, covers=False)
+    at_home = [case for case in cases if case.group.startswith("same")]
+    outcome = _outcome(at_home, quick=True, covers=False)
     held = [case for case in cases if not case.train]
     rows = list(outcome.rows)
     for kind in ("plain", "paraphrased", "across", "near miss", "elsewhere", "internal"):
@@ -50,7 +52,29 @@ async def help_centre(evaluation: Evaluation) -> Outcome:
         share = len(passed) / len(some)
         claim = f"{kind}: {'answered' if answerable else 'refused'}"
         rows.append(Row(claim=claim, figure=share if answerable else 1 - share, n=len(some)))
+    rows += _rows_of_offers([case for case in at_home if not case.train and not _answered(case)])
     return Outcome(rows=rows, curves=outcome.curves, examples=outcome.examples)
+
+
+def _rows_of_offers(unsure: Sequence[Case]) -> list[Row]:
+    """Tell of questions in the base's language that are not answered what is offered to their askers."""
+    offered = [case for case in unsure if _judged(case).pair >= LEAST_NEAR]
+    possible = [case for case in unsure if case.answerable]
+    right = [case for case in offered if case.near]
+    return [
+        Row(
+            claim="answerable, not answered: offered with the right article",
+            figure=len(right) / len(possible),
+            floor=0.6,
+            n=len(possible),
+        ),
+        Row(
+            claim="offers with the right article among them",
+            figure=len(right) / len(offered),
+            floor=0.4,
+            n=len(offered),
+        ),
+    ]
 
 
 async def answer_in_base(evaluation: Evaluation) -> Outcome:

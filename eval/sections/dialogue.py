@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from eval.frame import Evaluation, Outcome, Row, Section
 from eval.sections.retrieval import DEPTH, Asked, Measured, build_index, is_held_out, measure
 from knowledge.embedding import Reading
-from knowledge.passage_index import FaissPassageIndex
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.ranking import DENSE_WEIGHT, LEXICAL_WEIGHT, TITLE_WEIGHT, Floats, Statistics
 from knowledge.text import tokens
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from eval.frame import Evaluation, Outcome, Row, Section
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.passage_index import (
-    FaissPassageIndex,
     IndexedPassage,
     Question,
     make_titles,

@@ -14,6 +14,7 @@ ROOMS = ("backend", "assistant", "mobile_sync", "notifications", "knowledge")
 ALLOWED = {
     "backend/core/reading.py": "the one reader: adds the predicate to every query",
     "backend/core/sequencer.py": "the one writer",
+    "backend/core/many_writes.py": "sends what the one writer writes",
     "backend/core/store.py": "opens the store, looks up repeated mutations",
     "backend/core/bell.py": "reads the counters of other processes' commits",
     "backend/core/lookups.py": "the reader's look-ups by id: what may be seen is the reader's to decide",

@@ -113,7 +113,8 @@ async def test_a_profile_shows_facts_scores_and_risks_with_evidence_and_date(pas
     assert facts["key_people"]["value"] == "Ada Noor (champion)"
     assert facts["open_tickets"]["value"] == "0"
     scores = {score["key"]: score for score in profile["scores"]}
-    assert (scores["recency_days"]["value"], scores["frequency"]["value"]) == (90.0, 1.0)
+    assert (scores["recency_days"]["value"], scores["frequency"]["value"]) == (192.0, 1.0)
+    assert scores["recency_days"]["evidence"] == [{"kind": "opportunity", "id": past.won[0]}]
     assert scores["monetary"]["rank"] is None
     assert scores["monetary"]["explanation"] == "not enough customers to compare (n=4)"
     risks = {risk["key"]: risk for risk in profile["risks"]}
@@ -191,3 +192,13 @@ async def test_replies_are_suggested_to_staff_alone(desk: Desk) -> None:
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     unseen = await desk.crew.stranger.post(REPLIES, id=ticket)
     assert unseen["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+async def test_a_list_is_suggested_under_what_it_is_a_list_of(desk: Desk) -> None:
+    """By itself, what may not be returned would tell who asks "can I return them?" that they may be."""
+    asked = "上周多买了一箱 HL-10，30 个没拆封，可以退吗？"
+    ticket = await file_ticket(desk, "多买了 30 个温度标签，可以退吗", asked)
+    found = (await desk.crew.agent.ask(REPLIES, id=ticket))["suggestReplies"]
+    (reply,) = [one for one in found if one["citations"][0]["quote"].startswith("- ")]
+    assert reply["citations"][0]["article"]["title"] == "退货与退款"
+    assert reply["text"] == f"**哪些不能退？**\n\n{reply['citations'][0]['quote']}"

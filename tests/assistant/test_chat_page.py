@@ -10,10 +10,9 @@ import pytest
 from graphql import parse, validate
 
 import assistant.chat.page as served
-import main
-from backend.app import build_schema
 from backend.core.trusted_documents import TrustedDocuments, UntrustedDocument
 from tests.crew import Crew
+from tests.schema import whole_schema
 from tests.visitors import make_key
 
 LARGEST = 30_000  # bytes, zipped
@@ -111,7 +110,7 @@ def test_the_chats_own_documents_are_trusted_and_fit_the_schema() -> None:
     """A server that takes trusted documents alone takes these: each word of them is the script's."""
     texts = served.chat_documents()
     assert len(texts) == len(re.findall(r"connection\.graphql\(([A-Z]+)", SOURCES["conversation.js"]))
-    schema = build_schema(main.MODULES)._schema
+    schema = whole_schema()
     documents = TrustedDocuments("required")
     for text in texts:
         assert text in SOURCES["conversation.js"]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from assistant.claims import refuse
 from assistant.withheld import withhold, without_addresses
+from knowledge.text import Language
 
 WARRANTY = (
     "The HL-30 Probe is covered for 24 months from the day of delivery. Batteries are covered for 6 months. "
@@ -45,7 +46,9 @@ def test_what_the_chinese_source_says_passes(draft: str) -> None:
         ("The probe is covered for 24 months and we will replace it.", "promise we will"),
         ("The probe is covered for 24 months, free of charge.", "promise free of charge"),
         ("Our engineers love to drink coffee in the garden.", "not in the sources"),
-        (f"**{ASKED_EN}**\n\n{ASKED_EN}", "nothing of the sources"),
+        (f"**{ASKED_EN}**\n\n{ASKED_EN}", "only in the question"),
+        ("Your warranty is long.", "only in the question"),
+        ("Batteries are covered for 6 months because of water damage.", "cause because"),
         ("See https://evil.example/refund for the HL-30 Probe.", "address"),
         ("保修期是 24 个月。", "another language"),
         ("Hello [NAME], the probe is covered for 24 months.", "a placeholder"),
@@ -63,6 +66,7 @@ def test_a_lie_is_refused(draft: str, why: str) -> None:
         ("付款后 90 天内可以申请发票。", "number 90"),
         ("付款后 180 小时内可以申请发票。", "unit 180 hour"),
         ("发票在三十个工作日内开出。", "number 30"),
+        ("发票可以申请 3 次。", "count 3 次"),
         ("已拆封的标签可以退货。", "denies"),
         ("付款后 180 天内可以申请发票，我们会赔偿。", "promise"),
         ("付款后 180 天内可以向《税务总局》申请发票。", "quotation"),
@@ -72,6 +76,35 @@ def test_a_lie_is_refused(draft: str, why: str) -> None:
 )
 def test_a_chinese_lie_is_refused(draft: str, why: str) -> None:
     assert why in refuse(draft, sources=[BILL], question=ASKED_ZH, language="zh")
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "draft"),
+    [
+        (
+            "管理员打开**设置 > API 密钥 > 新建**，选择权限（只读或读写）和站点。密钥只显示一次。",
+            "谁有权限取消订阅？",
+            "只有管理员可以取消订阅。",
+        ),
+        (
+            "Yes. A trial kit of one gateway is free for 30 days; you pay only the return parcel.",
+            "We only need the sensors in summer. Can we stop paying in winter?",
+            "Yes, you can stop paying for the sensors in winter.",
+        ),
+    ],
+)
+def test_what_only_the_question_supposes_is_no_fact(source: str, question: str, draft: str) -> None:
+    """Both were written by a real model that had been given the wrong article."""
+    language: Language = "zh" if "谁" in question else "en"
+    assert "only in the question" in refuse(draft, sources=[source], question=question, language=language)
+
+
+@pytest.mark.parametrize(("number", "passes"), [("120", True), ("5", False), ("3", False)])
+def test_a_number_of_a_table_counts_what_the_source_speaks_of(number: str, passes: bool) -> None:
+    table = "| 套餐 | 每分钟次数 |\n|---|---|\n| 商务版 | 120 |\n\n数据保留 5 年，每周备份 3 份。"
+    draft = f"商务版每分钟 {number} 次。"
+    refused = refuse(draft, sources=[table], question="商务版每分钟多少次？", language="zh")
+    assert (refused == "") is passes
 
 
 @given(st.text(max_size=200), st.sampled_from(["en", "zh"]))

@@ -70,7 +70,9 @@ async def curious(desk: Desk, crew: Crew) -> Crew:
     """A workspace without any article, in which four people ask the same; the model is loaded."""
     for place, body in enumerate(PARKING):
         answer = ANSWER if place == 1 else ""
-        await ask(crew, body, name="Ada Noor" if place == 1 else f"Somebody {place}", answer=answer)
+        name = "Ada Noor" if place == 1 else f"Somebody {place}"
+        # Who greets and says who they are asks the same.
+        await ask(crew, f"Good morning, {name} here. {body}" if place else body, name=name, answer=answer)
     for place, body in enumerate(OTHERS):
         await ask(crew, body, name=f"Other {place}")
     return crew
@@ -88,10 +90,11 @@ async def test_what_several_people_ask_is_drafted_without_their_names(curious: C
     (draft,) = await mine(curious.manager)
     assert (draft["asked"], draft["people"], draft["state"]) == (4, 4, "OPEN")
     assert draft["question"] in PARKING
-    assert draft["answer"] == ANSWER.replace("Ada Noor", "…")
+    assert draft["answer"] == ANSWER.replace("Dear Ada Noor, visitors", "Visitors")
     assert draft["locale"] == "en"
     (shown,) = (await curious.manager.ask(SOURCES))["faqSuggestions"]
-    assert sorted(one["text"] for one in shown["sources"]) == sorted(PARKING)
+    asked = [one["text"].partition(" here. ") for one in shown["sources"]]  # as asked, courtesies and all
+    assert sorted(matter or whole for whole, _, matter in asked) == sorted(PARKING)
     assert len({one["conversationId"] for one in shown["sources"]}) == 4
     assert [one["id"] for one in await mine(curious.agent)] == [draft["id"]]  # again, nothing new
     await ask(curious, "Where to park the car near the Hamburg office when I visit?", name="A fifth")

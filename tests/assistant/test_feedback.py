@@ -19,7 +19,7 @@ from assistant.calibration_runs import (
 )
 from assistant.confidence import AS_LEARNED, Adjustment, load_calibration
 from assistant.documents import Answer, Evidence, Feedback
-from assistant.recalibration import FEWEST_ROWS, Labelled, fit_platt, recalibrate, stability_index
+from assistant.recalibration import FEWEST_ROWS, Labelled, drifts, fit_platt, recalibrate, stability_index
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
 from backend.service.documents import Message
@@ -237,6 +237,43 @@ def test_drift_is_seen_and_stillness_is_not() -> None:
     assert stability_index(still[:20]) is None
     rows = [Labelled(float(one), True) for one in moved]
     assert recalibrate(rows, AS_LEARNED).drifted
+
+
+def test_a_calibration_that_is_sure_and_often_wrong_is_mended() -> None:
+    """Of answers all told as 96 to 99 % half were wrong: whole Newton steps end at chances of 0 and 1."""
+    rows = [Labelled(0.96 + 0.0004 * n, n % 2 == 0) for n in range(86)]
+    found = recalibrate(rows, AS_LEARNED)
+    assert found.before["log_loss"] > 1.5
+    assert found.after["log_loss"] < 0.9
+    assert found.kept
+    assert Adjustment("", found.slope, found.offset).apply(0.975) == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_calibration_that_is_right_is_not_replaced_by_chance() -> None:
+    """Of 60 answers one in seven would be, without asking whether the gain is more than chance."""
+    rng = np.random.default_rng(1)
+
+    def night(told: float) -> bool:
+        chances = rng.beta(4, 1.5, 60)
+        right = rng.random(60) < chances * told
+        return recalibrate(
+            [Labelled(float(c), bool(r)) for c, r in zip(chances, right, strict=True)], AS_LEARNED
+        ).kept
+
+    assert sum(night(1.0) for _ in range(100)) == 0
+    assert sum(night(0.5) for _ in range(20)) >= 18
+
+
+@pytest.mark.parametrize("n", [60, 100, 400])
+def test_few_answers_that_stand_still_are_not_called_drift(n: int) -> None:
+    """The index alone would cry wolf: of 60 rows it is above the usual limit five times in six."""
+    rng = np.random.default_rng(7)
+    found = [stability_index(rng.beta(5, 2, n)) or 0.0 for _ in range(200)]
+    assert sum(drifts(one, n) for one in found) <= 4
+    if n == 60:
+        assert sum(one > 0.25 for one in found) > 100
+    moved = np.concatenate([rng.beta(5, 2, n // 2), rng.beta(2, 5, n // 2)])
+    assert drifts(stability_index(moved) or 0.0, n)
 
 
 @given(st.floats(0.001, 0.999), st.floats(0.1, 3), st.floats(-2, 2))

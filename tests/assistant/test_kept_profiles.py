@@ -67,6 +67,20 @@ async def test_a_profile_is_computed_from_events_and_keeps_what_it_said_before(p
     assert (said["open_pipeline"], said["won_value"]) == ("100000", "90000")
 
 
+async def test_a_contract_and_its_payments_make_a_profile_due(past: Past) -> None:
+    """A payment that falls overdue is told by the clock's job alone: the profile has to learn of it."""
+    crew = past.crew
+    await compute(crew)
+    fields = {"name": "Cold rooms", "accountId": past.account, "start": "2026-01-01", "end": "2026-12-31"}
+    made = await crew.manager.do("contractCreate", fields)
+    assert made["__typename"] == "Contract"
+    assert await compute(crew) >= 1
+    planned = {"contractId": made["id"], "due": "2026-06-01", "amount": "90.00", "name": "First"}
+    assert (await crew.manager.do("paymentCreate", planned))["__typename"] == "Payment"
+    assert await compute(crew) >= 1
+    assert await compute(crew) == 0
+
+
 async def test_each_reader_gets_the_facts_whose_evidence_is_theirs(past: Past) -> None:
     crew = past.crew
     await compute(crew)

@@ -1,7 +1,6 @@
 """The market's trend through GraphQL: of what the asker may read, by whole months of their time zone."""
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
 
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
@@ -16,7 +15,7 @@ TREND = """query($of: MarketMeasure!, $interest: String! = "", $currency: String
         direction perMonth byChance n needed enoughData months { month value }
         ahead { month prediction { value low high n enoughData method explanation } } } }"""
 MONTHS = 14
-ZONE = ZoneInfo("Asia/Shanghai")
+ZONE = UTC  # of the crew: a month ends there later than in the workspace, which is Shanghai's
 
 
 def month_back(now: datetime, months: int) -> datetime:

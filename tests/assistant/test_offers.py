@@ -66,6 +66,9 @@ async def test_a_customer_is_offered_what_others_with_the_same_interest_wanted(
     assert offer["thing"] == "probe"
     assert offer["reasons"] == ["Customers interested in gateway often want probe, too."]
     assert [one["name"] for one in offer["factors"]] == ["bought_again", "goes_with", "cost"]
+    again, together, _ = (one["weight"] for one in offer["factors"])
+    # 20 of 20 are no certainty: 21 of 22 (Laplace).
+    assert together == pytest.approx(-again / 22, rel=1e-2)
     assert sum(one["weight"] for one in offer["factors"]) == pytest.approx(offer["score"], abs=1e-6)
 
     (interests,) = [

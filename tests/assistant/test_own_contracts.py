@@ -1,6 +1,6 @@
 """What a customer is told of their own contracts and payments, and nobody of anybody else's."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,11 @@ from tests.crew import Person
 SECRET = "Zebrafink cold store, 4711 probes"
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 START, END = TODAY - timedelta(days=100), TODAY + timedelta(days=200)
+
+
+def today_of_the_customer() -> date:
+    """Return the day on the customer's own clock, by which a moment is told."""
+    return datetime.now(UTC).date()
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +92,12 @@ async def test_a_customer_is_told_of_their_contracts_in_force(
     [
         (
             "How much do we still owe?",
-            "“Part own”: 470099.50 of 471100 CNY still open, due {end}, paid in part",
+            "“Part own”: 470099.50 of 471100 CNY still open, due {end}, paid in part, latest receipt {today}",
         ),
-        ("我们还欠你们多少钱？", "“Part own”：471100 CNY，尚余 470099.50，应付日 {end}，已付部分"),
+        (
+            "我们还欠你们多少钱？",
+            "“Part own”：471100 CNY，尚余 470099.50，应付日 {end}，已付部分，最近到账 {today}",
+        ),
     ],
 )
 async def test_a_customer_is_told_of_what_is_still_to_be_paid(
@@ -98,8 +106,28 @@ async def test_a_customer_is_told_of_what_is_still_to_be_paid(
     answer = await asked(desk, desk.crew.customer, text)
     [fact] = answer["records"]
     assert fact["kind"] == "payment"
-    wanted = f"{numbers['own payment']}{words.format(end=END)}"
+    wanted = f"{numbers['own payment']}{words.format(end=END, today=today_of_the_customer())}"
     assert fact["quote"].replace(" ", "") == wanted.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "kind"),
+    [
+        ("我们的合同什么时候到期？", "那付款呢", "payment"),
+        ("How much do we still owe?", "and the contracts?", "contract"),
+    ],
+)
+async def test_who_asks_on_is_told_of_their_own(
+    desk: Desk, numbers: dict[str, str], first: str, then: str, kind: str
+) -> None:
+    conversation_id = await desk.start(desk.crew.customer)
+    await asked(desk, desk.crew.customer, first, conversation_id)
+    answer = await asked(desk, desk.crew.customer, then, conversation_id)
+    assert (answer["decision"], answer["reason"]) == ("ANSWERED", "FOUND_IN_RECORDS")
+    assert {fact["kind"] for fact in answer["records"]} == {kind}
+    # without one's own before it, it is a question like any other
+    alone = await asked(desk, desk.crew.customer, then)
+    assert alone["reason"] != "FOUND_IN_RECORDS"
 
 
 async def test_a_contract_and_a_payment_are_found_by_their_numbers(
@@ -108,7 +136,18 @@ async def test_a_contract_and_a_payment_are_found_by_their_numbers(
     answer = await asked(desk, desk.crew.customer, f"What about {numbers['own'].lower()}?")
     assert [one["quote"].split(" ")[0] for one in answer["records"]] == [numbers["own"]]
     answer = await asked(desk, desk.crew.customer, f"{numbers['paid payment']} 付清了吗？")
-    assert "471100 CNY，已付清" in answer["text"]
+    assert f"471100 CNY，{today_of_the_customer()} 已付清" in answer["text"]
+
+
+@pytest.mark.parametrize("text", ["Have you received our payment?", "上次付款是哪天？"])
+async def test_who_asks_what_came_in_is_told_of_it_before_what_is_open(
+    desk: Desk, numbers: dict[str, str], text: str
+) -> None:
+    answer = await asked(desk, desk.crew.customer, text)
+    told = [one["quote"].split("“")[0].strip() for one in answer["records"]]
+    assert sorted(told) == sorted([numbers["own payment"], numbers["paid payment"]])
+    still_owed = await asked(desk, desk.crew.customer, "How much do we still owe?")
+    assert numbers["paid payment"] not in still_owed["text"]
 
 
 @pytest.mark.parametrize("name", ["theirs", "draft", "theirs payment"])

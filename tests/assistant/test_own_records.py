@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from backend.core.ids import new_id
@@ -13,6 +14,7 @@ from backend.service.documents import Ticket
 from backend.service.tickets import file_ticket
 from tests.assistant.conftest import ASK, Desk
 from tests.crew import Person
+from tests.visitors import visit
 
 SECRET = "Zebrafink Kühlhaus"
 OTHERS_SUBJECT = f"{SECRET}: password of the night shift is 8842-KLMX"
@@ -187,3 +189,23 @@ async def test_a_how_to_question_about_tickets_is_looked_up_in_articles(desk: De
         )
     )["ask"]
     assert answer["reason"] != "FOUND_IN_RECORDS"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("What is the status of my ticket?", "You are not signed in, so I see nothing else of yours"),
+        ("我的工单怎么样了", "您还没有登录，其他工单我看不到"),
+        ("When does our contract end?", "You are not signed in, so I see no contracts of yours"),
+        ("我们还欠你们多少钱", "您还没有登录，我看不到您的款项"),
+    ],
+)
+async def test_a_visitor_is_not_told_that_they_have_none(
+    desk: Desk, http: httpx.AsyncClient, text: str, told: str
+) -> None:
+    visitor = await visit(desk.crew, http)
+    answer = await desk.ask(visitor.person, text, conversation_id=visitor.conversation_id)
+    assert told in answer["text"]
+    assert answer["ticket"] is None
+    signed_in = await desk.ask(desk.crew.customer, text)
+    assert told not in signed_in["text"]

@@ -142,4 +142,4 @@ async def test_a_quote_that_lies_here_is_sent_and_one_that_is_out_is_followed_up
     await past.crew.house.store.write(past.crew.system, lambda uow: send_quote(uow, quote_id, {}))
     (one,) = (await advised(rep, past.deal)).values()
     assert one["action"] == "follow_up"
-    assert any("was sent 0 days ago" in reason for reason in one["reasons"])
+    assert any("was sent less than a day ago" in reason for reason in one["reasons"])

@@ -6,6 +6,14 @@ from assistant.people_needed import is_in_danger
 from assistant.understand import Intent, understand
 
 WISHES = """
+那明天上午能给我回电话吗
+可以给我打个电话吗
+anyone?
+nobody answers the phone
+is somebody coming?
+谁会联系我
+那有没有真人
+will somebody look at it
 找个人跟我说
 我要找人
 有人吗
@@ -200,6 +208,11 @@ I feel like ending my life
 """
 
 NEITHER = """
+报警的时候能给我打电话吗
+超温会给我打电话吗
+谁能处理退货
+will somebody look at my data
+is somebody coming to the webinar
 Can the gateway detect smoke?
 Is there an ammonia sensor?
 How do I avoid an electric shock when I install the gateway?
@@ -290,3 +303,28 @@ def test_a_long_message_with_danger_in_it_is_still_danger() -> None:
 )
 def test_small_talk_is_told_from_questions(text: str, intent: Intent) -> None:
     assert understand(text).intent is intent
+
+
+@pytest.mark.parametrize(
+    ("text", "wishes"),
+    [
+        ("I do not need an agent, just tell me which device fits a truck", False),
+        ("please don't transfer me to a person", False),
+        ("不用转人工，告诉我怎么退货就行", False),
+        ("我不需要人工帮助", False),
+        ("能不能转人工", True),
+        ("要不转人工吧", True),
+        ("it does not work, connect me to a person", True),
+        ("I don't want a robot, I want a real person", True),
+        ("hello？有人吗", True),
+        ("有没有人管？", True),
+        ("怎么没人理我", True),
+        ("why is nobody answering me", True),
+        ("叫你们客服来", True),
+        ("等了半天了怎么还没人来", True),
+        ("没人确认会怎样？", False),
+        ("What happens when nobody answers the call?", False),
+    ],
+)
+def test_who_refuses_a_person_gets_none_and_who_is_left_alone_does(text: str, wishes: bool) -> None:
+    assert (understand(text).intent is Intent.WISH_FOR_HUMAN) is wishes

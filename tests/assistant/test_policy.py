@@ -1,15 +1,12 @@
 """How a workspace wants to be answered for: who sets it, what it changes, and what people are promised."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assistant.documents import Answer
-from assistant.opening_hours import OpeningHours, Span
 from backend.service.documents import Conversation, Message, Ticket
 from tests.assistant.conftest import ASK, Desk
 from tests.crew import Crew, Person
@@ -162,43 +159,3 @@ async def test_the_agent_is_told_what_was_asked_and_tried(desk: Desk) -> None:
     assert lines[4].startswith("Articles looked at: ")
     (stored,) = await desk.find(Answer, _id=answer["id"])
     assert stored.evidence[0].title in lines[4]
-
-
-HOURS = OpeningHours(
-    [Span(day, time(9), time(18)) for day in range(5)], "Europe/Amsterdam", frozenset({date(2026, 3, 30)})
-)
-
-
-@pytest.mark.parametrize(
-    ("at", "opens"),
-    [
-        (datetime(2026, 3, 27, 12, tzinfo=UTC), None),  # Friday, 13:00 there: open
-        (datetime(2026, 3, 27, 17, 0, tzinfo=UTC), "2026-03-31T09:00:00+02:00"),  # 18:00: over
-        (datetime(2026, 3, 31, 6, 59, tzinfo=UTC), "2026-03-31T09:00:00+02:00"),  # summer time by now
-    ],
-)
-def test_opening_hours_keep_to_local_time_days_off_and_summer_time(at: datetime, opens: str | None) -> None:
-    assert HOURS.is_open(at) == (opens is None)
-    found = HOURS.opens_next(at)
-    assert found is not None
-    assert found.isoformat() == (opens or found.isoformat())
-
-
-@given(st.integers(0, 3 * 365 * 24 * 60))
-def test_when_people_open_they_are_open_and_not_before(minutes: int) -> None:
-    at = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
-    opens = HOURS.opens_next(at)
-    assert opens is not None
-    assert HOURS.is_open(opens)
-    if not HOURS.is_open(at):
-        assert opens > at
-        assert not HOURS.is_open(opens - timedelta(minutes=1))
-
-
-def test_nobody_promises_a_time_that_never_comes() -> None:
-    never = OpeningHours(
-        [Span(0, time(9), time(10))],
-        "UTC",
-        frozenset(date(2026, 1, 5) + timedelta(days=7 * n) for n in range(60)),
-    )
-    assert never.opens_next(datetime(2026, 1, 5, tzinfo=UTC)) is None

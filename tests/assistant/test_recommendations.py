@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import svcs
 
+from assistant.advice import next_actions
 from assistant.advice.documents import Outcome, Recommendation, RecommendationState
 from assistant.advice.recommendations import tend_recommendations
 from backend.core.ids import new_id
@@ -19,6 +21,10 @@ FIELDS = """id state action about { kind id title } value probability low high n
     factors { name weight evidence } similarCases { id } expiresAt snoozedUntil skipReason taskId outcome
     note"""
 RECOMMEND = f"mutation($id: ID!) {{ recommend(subjectId: $id) {{ {FIELDS} }} }}"
+_OF_A_PROPOSAL = {
+    *("owner_id", "action", "about_kind", "about_id", "subject_id", "account_id", "contact_id", "value"),
+    *("currency", "probability", "low", "high", "n", "cost", "factors", "expires_at"),
+}
 LIST = f"query($states: [RecommendationState!]) {{ recommendations(states: $states) {{ {FIELDS} }} }}"
 
 
@@ -102,6 +108,31 @@ async def test_a_skip_keeps_it_away_and_lowers_what_such_advice_is_worth(past: P
     assert sum(factor["weight"] for factor in theirs["factors"]) == theirs["score"]
     too_long = {"id": made["id"], "reason": "NOT_RELEVANT", "note": "x" * 501}
     assert (await rep.ask(SKIP, input=too_long))["recommendationSkip"]["code"] == "INVALID_INPUT"
+
+
+async def test_a_decision_is_learned_from_however_much_was_proposed_since(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(next_actions, "DECISIONS_REMEMBERED", 2)
+    rep = past.crew.rep
+    (made,) = (await rep.ask(RECOMMEND, id=past.deal))["recommend"]
+    input = {"id": made["id"], "reason": "NOT_RELEVANT"}
+    assert (await rep.ask(SKIP, input=input))["recommendationSkip"]["state"] == "SKIPPED"
+
+    async def propose(uow: UnitOfWork) -> None:
+        one = await uow.access(Recommendation, made["id"])
+        for _ in range(3):
+            waiting = {
+                "id": new_id(),
+                "state": RecommendationState.PROPOSED,
+                "decided_at": None,
+                "skip_reason": None,
+            }
+            uow.save(Recommendation.model_validate({**one.model_dump(include=_OF_A_PROPOSAL), **waiting}))
+
+    await past.crew.house.store.write(past.crew.system, propose)
+    (theirs,) = (await past.crew.manager.ask(ACTIONS, id=past.deal, first=5))["nextBestActions"]
+    assert "skipped_before" in [factor["name"] for factor in theirs["factors"]]
 
 
 async def test_a_snoozed_one_comes_back_and_a_stale_one_expires(past: Past) -> None:

@@ -168,6 +168,10 @@ async def test_a_summary_quotes_what_was_wanted_answered_and_left_open(desk: Des
         assert refused["errors"][0]["extensions"]["code"] == code
     wrong = await crew.agent.post(SUMMARY, id=made["id"], first=0)
     assert wrong["errors"][0]["extensions"]["code"] == "INVALID_INPUT"
+    done = await crew.agent.do("conversationUpdate", {"id": made["id"], "state": "RESOLVED"}, "id")
+    assert done["__typename"] == "Conversation"
+    found = (await crew.agent.ask(SUMMARY, id=made["id"], first=3))["conversationSummary"]
+    assert [one["role"] for one in found["points"]] == ["wanted", "answered", "settled"]
 
 
 async def test_what_the_assistant_said_when_it_knew_nothing_is_no_answer_in_a_summary(desk: Desk) -> None:

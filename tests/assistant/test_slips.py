@@ -54,3 +54,9 @@ async def test_a_brand_that_no_article_knows_stays_what_it_is_and_is_not_answere
     assert answer["decision"] != "ANSWERED"
     (stored,) = await desk.find(Answer, _id=answer["id"])
     assert stored.asked_as == ""
+
+
+async def test_a_word_of_taiwan_is_looked_up_as_the_articles_have_it(desk: Desk) -> None:
+    answer = await desk.ask(desk.crew.customer, "閘道器的指示燈是橙色")
+    (stored,) = await desk.find(Answer, _id=answer["id"])
+    assert (stored.question, stored.asked_as) == ("閘道器的指示燈是橙色", "网关的指示灯是橙色")

@@ -23,6 +23,9 @@ from backend.core.demo import load
         ("人工校准多少钱？", Intent.QUESTION, "zh"),
         ("今年春节期间客服放几天假？", Intent.QUESTION, "zh"),
         ("Hello, how much is an HL-30?", Intent.QUESTION, "en"),
+        ("上次那个退货的单子有进展没", Intent.OWN_TICKETS, "zh"),
+        ("昨天的报修有人看吗", Intent.OWN_TICKETS, "zh"),
+        ("上次的单子可以改地址吗", Intent.QUESTION, "zh"),
     ],
 )
 def test_a_message_is_understood(text: str, intent: Intent, language: str) -> None:
@@ -43,6 +46,19 @@ def test_a_message_is_understood(text: str, intent: Intent, language: str) -> No
         ("Has P-000005 arrived?", Intent.OWN_PAYMENTS, "en"),
         ("我们的尾款什么时候到期？", Intent.OWN_PAYMENTS, "zh"),
         ("我们还欠你们多少钱", Intent.OWN_PAYMENTS, "zh"),
+        ("合同什么时候到期", Intent.OWN_CONTRACTS, "zh"),
+        ("我的合約什麼時候到期", Intent.OWN_CONTRACTS, "zh"),
+        ("我们公司跟你们签了几个合同", Intent.OWN_CONTRACTS, "zh"),
+        ("the service agreement, when is it over?", Intent.OWN_CONTRACTS, "en"),
+        ("上次付款是哪天", Intent.OWN_PAYMENTS, "zh"),
+        ("我们还有哪些款没结清？", Intent.OWN_PAYMENTS, "zh"),
+        ("质保金什么时候付", Intent.OWN_PAYMENTS, "zh"),
+        ("Have you received our payment?", Intent.OWN_PAYMENTS, "en"),
+        ("我之前报的那个问题处理到哪了？？", Intent.OWN_TICKETS, "zh"),
+        ("any news on my problem?", Intent.OWN_TICKETS, "en"),
+        ("上个月报修的那个怎么样了", Intent.OWN_TICKETS, "zh"),
+        ("did my last transfer arrive", Intent.OWN_PAYMENTS, "en"),
+        ("我名下有哪些合同", Intent.OWN_CONTRACTS, "zh"),
         # about contracts and payments, yet for the articles
         ("Does our contract cover recalibration?", Intent.QUESTION, "en"),
         ("How do I cancel my contract?", Intent.QUESTION, "en"),
@@ -88,6 +104,9 @@ def test_a_whole_question_is_not_vague_for_having_one_noun(text: str, vague: boo
         ("the serial number is 12345", False),
         ("序列号是 12345", False),
         ("hall 3", False),
+        ("一台车装完要多长时间", True),
+        ("数据会不会丢", True),
+        ("有十几台冷藏车", False),
     ],
 )
 def test_a_question_is_told_from_what_is_only_told(text: str, asks: bool) -> None:

@@ -282,6 +282,25 @@ async def test_a_good_draft_is_shown_and_a_lie_by_the_same_peer_is_not(
     assert "[EMAIL]" in sent_out
 
 
+async def test_of_several_questions_each_draft_is_checked_by_itself(desk: Desk, generated: Answering) -> None:
+    """What is true of one question's article is a lie under the other."""
+    draft = "The firewall must open only outbound TCP 8883, TCP 443 and UDP 123."
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await body_of(reader)
+        await sent(writer, completion(draft))
+
+    async with badly_spoken(reply) as url:
+        writer = writer_of(url)
+        answer = await asked(desk, replace(generated, writer=writer), f"{ASKED[0]} {ASKED[1]}")
+        await writer.close()
+    first, second = answer.text.split(f"> **{ASKED[1]}**")
+    assert first.startswith(f"> **{ASKED[0]}**\n\n{draft}\n\nSource: ")
+    assert draft not in second
+    assert "30 days from delivery" in second
+    assert (answer.mode, answer.draft_refused.split()[0]) == (Mode.GENERATED, "number")
+
+
 async def test_the_months_budget_is_not_passed_even_by_questions_at_once(
     desk: Desk, generated: Answering
 ) -> None:

@@ -76,6 +76,7 @@ async def test_every_commit_of_two_processes_has_its_entry_in_one_chain(house: H
 
 async def test_numbers_of_refused_commits_leave_the_chain_whole(house: House, crew: Crew) -> None:
     """Repeats and stale writes take numbers and have no entry: the trail says up to where it counts."""
+    await house.relay.settle()  # no listener's commit comes between
     account = await house.store.write(crew.rep.actor, lambda uow: create_account(uow, {"name": "a"}))
     stores = [house.store, other_process(house)]
     rename = partial(update_account, id=account.id)

@@ -10,14 +10,13 @@ from graphql import GraphQLSchema, build_schema, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
-import main
-from backend import app
 from backend.core.cost import make_plans
 from backend.core.cost_budget import CostBudget, CostLimit, spender
 from backend.core.errors import RateLimited
 from backend.house import House
 from tests.core.test_web_hygiene import client_of
 from tests.crew import Crew, Person
+from tests.schema import whole_schema
 
 PLAIN = build_schema("""
     type Query { things(first: Int! = 50): ThingConnection! thing: Thing! any: Any any_node: Node
@@ -272,7 +271,7 @@ async def test_only_who_is_signed_in_sees_the_schema(crew: Crew, house: House) -
 
 
 def test_the_real_schema_prices_what_phones_and_the_bench_send() -> None:
-    schema = app.build_schema(main.MODULES)._schema
+    schema = whole_schema()
     pull = "query($l: Int!) { pullAccount(limit: $l) { documents { id name } checkpoint { cursor } } }"
     push = "mutation($r: [AccountInputPushRow]) { pushAccount(accountPushRow: $r) { id } }"
     create = (
@@ -290,7 +289,7 @@ def test_the_real_schema_prices_what_phones_and_the_bench_send() -> None:
 
 def test_pricing_takes_microseconds() -> None:
     """Counted in processor time, best of many: what the price adds to a cached page of 100."""
-    schema = app.build_schema(main.MODULES)._schema
+    schema = whole_schema()
     query = "query($n: Int!) { contacts(first: $n) { edges { node { id familyName account { id } } } } }"
     plan, budget = make_plans(schema, parse(query))[None], CostBudget(limit=6_000, size=10**9, restore=1_000)
     data = {"contacts": {"edges": [{"node": {"id": "x", "familyName": "y", "account": None}}] * 100}}

@@ -75,7 +75,8 @@ async def test_a_stopped_database_keeps_its_data(tmp_path: Path) -> None:
         async with run_embedded_database(tmp_path) as database, AsyncMongoClient[Any](database.uri) as client:
             assert await client.shop.tea.find({}).to_list() == [{"_id": "龙井"}]
     # Nothing was stale after a clean stop, so nothing is said about it.
-    assert [entry["event"] for entry in logs] == ["database_started", "database_stopped"]
+    told = [entry["event"] for entry in logs if entry["event"].startswith("database_")]
+    assert told == ["database_started", "database_stopped"]  # the suite's own house may say other things
 
 
 async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:

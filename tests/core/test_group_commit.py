@@ -25,6 +25,8 @@ def other_process(house: House) -> Store:
 
 
 async def test_parallel_commits_get_distinct_numbers_in_ledger_order(house: House, crew: Crew) -> None:
+    await house.relay.settle()  # no listener's commit comes between
+
     async def create(n: int) -> Account:
         return await house.store.write(crew.rep.actor, lambda uow: create_account(uow, {"name": f"A{n}"}))
 
@@ -44,6 +46,7 @@ async def test_parallel_commits_get_distinct_numbers_in_ledger_order(house: Hous
 
 async def test_no_reader_can_pass_a_gap(house: House, crew: Crew) -> None:
     """A commit stopped between its number and its end holds back every later number, and readers with it."""
+    await crew.settle()
     slow, fast = other_process(house), other_process(house)
     numbered, go_on = asyncio.Event(), asyncio.Event()
 
@@ -181,6 +184,7 @@ async def test_a_stale_version_is_a_conflict_that_names_the_fields(house: House,
 
 
 async def test_a_failing_operation_writes_nothing(house: House, crew: Crew) -> None:
+    await house.relay.settle()  # no listener's commit comes between
     before = await house.store.reader.newest_version(crew.workspace_id)
 
     async def fail(uow: UnitOfWork) -> Account:

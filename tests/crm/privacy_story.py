@@ -116,8 +116,11 @@ async def live(crew: Crew) -> Story:
     assert (await crew.manager.do("paymentReceive", received))["__typename"] == "Payment"
     talk = await make("customer", "conversationCreate", subject=f"From {story.name}")
     await make("customer", "messageCreate", conversationId=talk, body=f"{story.secret}. {story.spaced}")
+    await crew.house.relay.settle()  # who is told of a message depends on who is there when it is looked at
     await make("agent", "messageCreate", conversationId=talk, body=f"Dear {story.name}, noted.")
+    await crew.house.relay.settle()
     gone = await make("customer", "messageCreate", conversationId=talk, body=f"{story.secret}, deleted")
+    await crew.house.relay.settle()
     assert (await crew.manager.do("messageDelete", {"id": gone}))["__typename"] == "Deleted"
     subject = f"{story.name} asks"
     ticket = await make(

@@ -64,6 +64,7 @@ async def test_a_preview_changes_nothing_and_the_rule_then_does_that(crew: Crew)
     await crew.manager.ask(HOLD, input={"kind": "ticket", "id": held, "reason": "lawsuit 7"})
     before = {id: await crew.agent.ask(TOLD, id=id) for id in (old, held, fresh)}
     rule = await rule_of(crew, **OLD, statuses=["resolved"])
+    await crew.house.relay.settle()  # no listener's commit comes between
     version = await crew.house.store.reader.newest_version(crew.workspace_id)
     preview = (await crew.admin.ask(PREVIEW, id=rule.id))["retentionPreview"]
     assert preview == {"count": 1, "held": 1, "ids": [old]}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import uvicorn
+from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -93,8 +94,8 @@ class Front:
 
 
 @asynccontextmanager
-async def front_of(crew: Crew) -> AsyncIterator[Front]:
-    async with AppServer(crew.house) as server, HostSite(server.address) as site:
+async def front_of(crew: Crew, app: FastAPI) -> AsyncIterator[Front]:
+    async with AppServer(app) as server, HostSite(server.address) as site:
         key = await make_key(crew, origins=[site.address])
         site.key = key["id"]
         yield Front(crew, server, site, key["id"])

@@ -1,12 +1,15 @@
 """A demo house of its own process, with a Firebase of the tests' own; the rep's app in a browser."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from playwright.async_api import Browser
 
+from backend.app import create_app
+from backend.house import House
 from tests.crew import Crew
 from tests.e2e.phone_browser import AppServer, build_rep_app, chromium
 from tests.e2e.rep_day import Day
@@ -50,10 +53,16 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def with_rep_app(house: House, built: Path) -> FastAPI:
+    """The house's web edge with the rep's app at /app: one for all phones."""
+    return create_app(replace(house, settings=house.settings.model_copy(update={"app_dir": built})))
+
+
 @pytest.fixture
-async def app_server(crew: Crew, built: Path) -> AsyncIterator[AppServer]:
-    """The crew's house with the rep's app at /app; it may be stopped and started."""
-    async with AppServer(crew.house, built) as server:
+async def app_server(with_rep_app: FastAPI) -> AsyncIterator[AppServer]:
+    """A server of the rep's app; it may be stopped and started."""
+    async with AppServer(with_rep_app) as server:
         yield server
 
 

@@ -7,24 +7,25 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from backend.app import create_app
-from backend.house import House
 from tests.phones.node import ensure_node_modules, find_node
 
 REP_APP = Path(__file__).resolve().parents[2] / "examples" / "rep_app"
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 30_000.0
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NO_CHROMIUM = "no Chromium on this machine; Debian has it: apt-get install chromium"
+# The headless shell first, the same engine without a desktop browser around it: to open a phone costs it
+# a third of the processor.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+NO_CHROMIUM = "no Chromium on this machine; Debian has it: apt-get install chromium-headless-shell"
 FLAGS = [
     "--no-sandbox",  # its own sandbox needs rights that containers lack
     "--disable-dev-shm-usage",
@@ -46,11 +47,10 @@ def build_rep_app(folder: Path) -> Path:
 
 
 class AppServer:
-    """The house's web edge with the app at /app, on a port that stays the same while it comes and goes."""
+    """A house's web edge on a port of its own, which stays the same while the server comes and goes."""
 
-    def __init__(self, house: House, app_dir: Path | None = None) -> None:
-        settings = house.settings.model_copy(update={"app_dir": app_dir})
-        self._app = create_app(replace(house, settings=settings))
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port: int = free.getsockname()[1]

@@ -6,6 +6,7 @@ protocol. Each step goes on where the one before ended; examples/working_day.py 
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from backend.core.demo import demo_id, load
 from examples.working_day import ANSWERABLE, UNANSWERABLE, WorkingDay
 from tests.e2e.conftest import DemoHouse
+from tests.e2e.readme import paste_the_calls
 
 # A process, a model, an index of sixty articles and two phones: some 50 s on two idle cores.
 pytestmark = [pytest.mark.phone, pytest.mark.model, pytest.mark.timeout(400)]
@@ -41,6 +43,11 @@ async def test_the_day(day: WorkingDay, demo: DemoHouse) -> None:
     conversation_id = await a_customer_is_answered_in_two_languages(day)
     ticket_id = await what_nobody_knows_becomes_a_ticket(day, conversation_id)
     await the_agent_finds_all_that_is_needed(day, ticket_id)
+
+
+async def test_the_readmes_calls_work_when_pasted(demo: DemoHouse, repository: Path) -> None:
+    """Here, not in a file of its own: another process would start and index a second demo house for it."""
+    await paste_the_calls(demo, repository)
 
 
 async def a_phone_holds_what_its_rep_may_see(day: WorkingDay) -> None:
@@ -97,11 +104,13 @@ async def a_push_reaches_the_agent(day: WorkingDay, demo: DemoHouse) -> None:
     line = await day.inbox_line_about("agent", ticket["id"])
     assert ticket["subject"] in line["title"]
     assert line["unread"] >= 1
-    async with asyncio.timeout(20):
-        while not any(ticket["id"] in str(one.message) for one in demo.fcm.received):
+    # By its line: the ticket's clock may come near meanwhile, which is told in a push of its own.
+    async with asyncio.timeout(60):
+        while not any(line["id"] in str(one.message) for one in demo.fcm.received):
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)  # time for a second one to be wrong in
-    (push,) = [one for one in demo.fcm.received if ticket["id"] in str(one.message)]
+    (push,) = [one for one in demo.fcm.received if line["id"] in str(one.message)]
+    assert ticket["id"] in str(push.message)
     assert (push.status, push.registration) == (200, "agents-phone")
     assert demo.fcm.sign_ins >= 1, "the push carried a token from the OAuth endpoint"
 

@@ -17,6 +17,14 @@ from tests.e2e.served import free_port, rapport, serving, sign_in
 CREATE = """mutation($i: AccountCreateInput!) { accountCreate(input: $i) {
     __typename ... on Account { id version } ... on Error { code message } } }"""
 WRITERS = 6
+LOADED_WHEN_USED = frozenset(
+    {
+        *("torch", "sentence_transformers", "transformers", "onnx", "onnxruntime", "sklearn", "lingua"),
+        *("scipy.cluster", "scipy.optimize", "scipy.sparse", "scipy.spatial", "scipy.special", "scipy.stats"),
+    }
+)
+"""A command should answer in seconds, and each of many processes pays for what is imported: a fifth of the
+processor time of a start went into parts of SciPy. ``import scipy`` alone loads none of them."""
 
 
 @pytest.mark.timeout(300)
@@ -97,8 +105,13 @@ async def test_a_taken_port_is_said_with_the_mend(tmp_path: Path) -> None:
     assert not (tmp_path / "database").exists(), "nothing was started"
 
 
-async def test_a_wrong_setting_is_said_by_name(tmp_path: Path) -> None:
-    said = await rapport("serve", data_dir=tmp_path, RAPPORT_PORT="eight thousand")
+async def test_a_wrong_setting_is_said_by_name_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    said = await rapport(
+        "serve", data_dir=tmp_path, RAPPORT_PORT="eight thousand", PYTHONPROFILEIMPORTTIME="1"
+    )
     assert "PORT" in said
     assert "valid integer" in said
     assert said.endswith("exit 2")
+    loaded = {line.rpartition("|")[2].strip() for line in said.splitlines() if "import time:" in line}
+    assert "assistant.predictions.win" in loaded
+    assert loaded.isdisjoint(LOADED_WHEN_USED)

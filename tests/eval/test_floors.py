@@ -3,18 +3,13 @@
 In a process of its own: the sections open a house, and this one has the suite's.
 """
 
-import asyncio
-import os
-import sys
-from pathlib import Path
-
 import pytest
 
 from backend.core.settings import Settings
 from eval import __main__ as evaluation
 from eval.frame import Evaluation, Outcome, Row, Section, find_places
+from tests.own_process import run_module
 
-ROOT = Path(__file__).parents[2]
 OWN = ("help centre", "rights")
 PUBLIC = ("stackfaq en",)
 PATIENCE_S = 400  # some 30 s each on a machine that does nothing else
@@ -22,21 +17,15 @@ PATIENCE_S = 400  # some 30 s each on a machine that does nothing else
 
 async def evaluate(settings: Settings, *names: str) -> tuple[int | None, str]:
     """Run sections on samples with their floors; return the exit code and all that was said."""
-    given = {**os.environ, "RAPPORT_DATA_DIR": str(settings.data_dir), "MONGODB_URI": "", "COLUMNS": "150"}
-    run = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "eval", *names, "--quick", "--floors"),
-        cwd=ROOT,
-        env=given | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+    return await run_module(
+        "eval",
+        *(*names, "--quick", "--floors"),
+        patience_s=PATIENCE_S,
+        RAPPORT_DATA_DIR=str(settings.data_dir),
+        MONGODB_URI="",
+        COLUMNS="150",
+        OMP_NUM_THREADS="1",
     )
-    try:
-        said, _ = await asyncio.wait_for(run.communicate(), PATIENCE_S)
-    finally:
-        if run.returncode is None:
-            run.kill()
-            await run.wait()
-    return run.returncode, said.decode()
 
 
 async def test_the_projects_own_questions_and_the_probes_of_rights_keep_their_floors(

@@ -22,16 +22,15 @@ from graphql import (
     is_required_argument,
 )
 
-import main
-from backend.app import build_schema
 from backend.core.ids import new_id
 from backend.core.records import REGISTRY
 from backend.core.unit_of_work import UnitOfWork
 from backend.identity.people import create_user
 from mobile_sync.rows import NIL_ID
 from tests.crew import Crew, Person
+from tests.schema import whole_schema
 
-QUERY = build_schema(main.MODULES)._schema.query_type
+QUERY = whole_schema().query_type
 assert QUERY is not None
 FIELDS: dict[str, GraphQLField] = dict(QUERY.fields)
 IDS_AT_ONCE = 25

@@ -1,13 +1,16 @@
 """The real encoder: made from the package's data, deterministic, off the loop."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from backend.core.errors import Unavailable
+from knowledge import embedding
 from knowledge.embedding import MAX_WAITING_QUESTIONS, Embedder
 from knowledge.model_files import is_complete, prepare_default_model
 from knowledge.packed_weights import PackedWeights
@@ -46,6 +49,27 @@ async def test_rows_are_unit_and_do_not_depend_on_their_company(embedder: Embedd
     as_passages = await embedder.embed_passages(texts)
     assert (as_passages * together).sum(axis=1).max() < 0.999  # another prompt, another row
     assert (await embedder.embed_passages([])).shape == (await embedder.embed_queries([])).shape == (0, 384)
+
+
+def test_the_default_model_is_read_as_the_library_reads_it(models_folder: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    from knowledge.onnx_encoder import OnnxEncoder
+
+    folder = prepare_default_model(models_folder)
+    prompts = json.loads((folder / "config_sentence_transformers.json").read_text())["prompts"]
+    encoder = OnnxEncoder.load(str(folder))
+    model = SentenceTransformer(modules=[encoder], prompts=prompts, device="cpu")
+    before = embedding._tokens_before(model)
+    texts = ["How do I get a refund?", "怎样申请退款？", "a " * 900, ""]
+    for side in get_args(embedding.Side):
+        expected = embedding._read_by_library(model, before, texts, side)
+        read = embedding._read_at_once(encoder, prompts, before, texts, side)
+        for one, other in zip(read, expected, strict=True):
+            assert one.row.tobytes() == other.row.tobytes(), "to the last bit"
+            assert one.tokens.tobytes() == other.tokens.tobytes()
+            assert (one.row.dtype, one.tokens.dtype) == (other.row.dtype, other.tokens.dtype)
+        assert all(len(one.tokens) for one in read[:3])
 
 
 async def test_meaning_crosses_the_languages(embedder: Embedder) -> None:

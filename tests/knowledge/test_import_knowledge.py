@@ -46,6 +46,7 @@ async def test_a_folder_is_imported_repeated_and_changed(crew: Crew, tmp_path: P
     )
     assert (refund.visibility, refund.status) == (Visibility.PUBLIC, ArticleStatus.PUBLISHED)
     assert (await article("good")).visibility is Visibility.INTERNAL
+    await crew.settle()  # no commit of the house's comes between
     before = await store.reader.newest_version(crew.workspace_id)
     assert await import_knowledge(store, ours, tmp_path, source="handbook") == Imported(unchanged=27)
     assert await store.reader.newest_version(crew.workspace_id) == before

@@ -1,8 +1,10 @@
 """Indexes that survive: restarts, damage, a second process, a change of who may read."""
 
+import asyncio
 import shutil
 from collections.abc import Sequence
 from copy import copy
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,18 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.core.access import EVERYONE, Actor, Level, grant
+from backend.core.errors import Unavailable
 from backend.core.store import Store
 from backend.core.unit_of_work import UnitOfWork
 from backend.identity.actors import AUDIENCES
 from knowledge.articles import create_article, delete_article, update_article
 from knowledge.documents import Article, ArticleStatus, Visibility
 from knowledge.embedding import Embedder, Reading
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.grown_index import GrownPassageIndex
 from knowledge.library import Library
 from knowledge.module import module
-from knowledge.passage_index import FaissPassageIndex
 from knowledge.search import KnowledgeBase
 from knowledge.shelf import Shelf
+from knowledge.snapshots import find_snapshots
 from knowledge.text import tokens
 from tests.crew import Crew
 
@@ -94,9 +98,12 @@ async def test_a_restart_reads_the_snapshot_and_embeds_only_what_is_new(
     await first.settle(crew.workspace_id)
     await first.close()
     counter.take()
+    left = tmp_path / crew.workspace_id / counter.embedder.name / ".000000000099.7.writing"
+    left.mkdir()
     second = library(crew, counter.embedder, tmp_path)
     edition = await second.settle(crew.workspace_id)
     assert counter.take() == 0
+    assert not left.exists()
     assert (edition.is_whole, await titles(second, crew)) == (True, ["Rule 1", "Rule 2", "Rule 3"])
     await second.close()
 
@@ -227,7 +234,7 @@ async def test_putting_together_that_fails_leaves_everything_as_it_was_and_is_tr
         raise OSError("no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("knowledge.library.save_snapshot", fail)
+        patch.setattr("knowledge.snapshot_folder.save_snapshot", fail)
         with pytest.raises(OSError, match="no space left"):
             await first.settle(crew.workspace_id)
     expected = [f"Rule {n}" for n in range(1, 5)]
@@ -236,6 +243,38 @@ async def test_putting_together_that_fails_leaves_everything_as_it_was_and_is_tr
     assert isinstance(edition.meaning, FaissPassageIndex)
     assert await titles(first, crew) == expected
     await first.close()
+
+
+async def test_a_snapshot_that_the_disk_did_not_take_is_told_and_written_once_there_is_room(
+    crew: Crew, embedder: Embedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowledge.library.SAVE_AFTER", timedelta(0))
+    monkeypatch.setattr("knowledge.library.TRY_AGAIN_AFTER", timedelta(seconds=0.05))
+    await write(crew, 1)
+    first = library(crew, embedder, tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    async def until(failure: str) -> None:
+        async with asyncio.timeout(60):
+            while (await first.progress(crew.workspace_id)).failure != failure:
+                await asyncio.sleep(0.02)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("knowledge.snapshot_folder.save_snapshot", fail)
+        await until("The knowledge index cannot be written: no space left on device")
+        assert await titles(first, crew) == ["Rule 1"]
+        with pytest.raises(Unavailable, match="no space left"):
+            first.check()
+    await until("")
+    first.check()
+    assert len(find_snapshots(tmp_path / crew.workspace_id / embedder.name)) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr("knowledge.snapshot_folder.save_snapshot", fail)
+        await write(crew, 2)
+        assert await titles(first, crew) == ["Rule 1", "Rule 2"]
+        await first.close()  # no error of the house's end
 
 
 async def test_a_process_without_a_relay_sees_what_another_wrote(

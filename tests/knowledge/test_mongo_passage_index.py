@@ -13,8 +13,9 @@ import pytest
 from pymongo.synchronous.collection import Collection
 
 from backend.house import House
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.mongo_passage_index import CANDIDATES, INDEX_NAME, MOST_EXACT, MongoPassageIndex, index_model
-from knowledge.passage_index import POOL, FaissPassageIndex, IndexedPassage, Question
+from knowledge.passage_index import POOL, IndexedPassage, Question
 from tests.knowledge.test_passage_index import DIMENSION, PLACES, build, unit
 
 WORKSPACE = "w-1"

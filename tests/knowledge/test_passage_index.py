@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.embedding import Places
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.passage_index import (
-    FaissPassageIndex,
+    SAMPLES_KEPT,
     Found,
     IndexedPassage,
     Question,
@@ -227,6 +228,30 @@ def test_tokens_turn_the_order_of_passages_that_are_alike_as_a_whole() -> None:
     assert {hit.tokens for hit in index.search(ask(question), limit=60).hits} == {0}
 
 
+def test_what_scores_are_measured_against_is_read_once_for_each_set_of_readers_and_changes_nothing() -> None:
+    index, rows, tokens = sharpened(40)
+    fresh, _, _ = sharpened(40)
+    articles = sorted({passage.article_id for passage in index.passages})
+    sets = [frozenset(articles[start:]) for start in range(SAMPLES_KEPT + 2)]
+    for number in (3, 1, 8):
+        for language in ("en", "zh"):
+            question = Question(rows[number], ["word"], language, tokens[number])
+            for allowed in (*sets, *sets):
+                found = index.search(question, allowed_articles=allowed)
+                assert found == fresh.search(question, allowed_articles=sorted(allowed)), "a list is not kept"
+    assert len(index._measured) == SAMPLES_KEPT
+    assert not fresh._measured
+
+    def unread(*_: object) -> None:
+        raise AssertionError("rows of a sample are read again")
+
+    last = frozenset(articles[SAMPLES_KEPT + 1 :])
+    question = Question(rows[8], ["word"], "zh", tokens[8])
+    index.search(question, allowed_articles=last)
+    index.rows_at_hand = unread  # type: ignore[assignment]
+    index.search(question, allowed_articles=last)
+
+
 def test_a_title_that_asks_the_question_lifts_its_article_in_either_language() -> None:
     index, _, _ = sharpened(60)
     untitled = copy(index)
@@ -289,12 +314,10 @@ def test_tokens_that_stand_together_count_more_than_scattered_ones(length: int) 
     assert store.compare(asked, np.array([3, 4])).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
 
 
-def test_a_snapshot_answers_as_the_index_did_and_is_never_overwritten(tmp_path: Path) -> None:
+def test_a_snapshot_answers_as_the_index_did_also_in_the_place_of_another(tmp_path: Path) -> None:
     index, rows = build(60, version=3)
-    folder = save_snapshot(index, tmp_path)
-    stamp = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert save_snapshot(build(60, version=3, seed=9)[0], tmp_path) == folder
-    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == stamp
+    assert save_snapshot(build(50, version=3, seed=9)[0], tmp_path) == save_snapshot(index, tmp_path)
+    [folder] = tmp_path.iterdir()
     read = load_snapshot(folder)
     assert (read.version, read.model, read.passages) == (3, "made", index.passages)
     question = ask(rows[4], "refund", "card")

@@ -9,7 +9,8 @@ import pytest
 
 from backend.core.errors import InvalidInput
 from knowledge.embedding import Embedder
-from knowledge.passage_index import FaissPassageIndex, IndexedPassage, Question
+from knowledge.faiss_index import FaissPassageIndex
+from knowledge.passage_index import IndexedPassage, Question
 from knowledge.passages import split_passages, text_to_embed
 from knowledge.public_sets import PublicArticle, PublicQuestion, read_articles, read_questions
 from knowledge.text import guess_language, language_of_locale, tokens

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.freshness import A_YEAR_TAKES, EXPIRED_TAKES, freshness, is_expired
-from knowledge.numbers import denies, read_numbers
 from knowledge.passage_index import IndexedPassage
 from knowledge.passages import Passage
 from knowledge.ranking import Hit, refresh
@@ -25,41 +24,6 @@ def passage(body: str, *, language: Language = "en", id: str = "a") -> ShelvedPa
 
 def found(left: str, right: str, *, language: Language = "en") -> list[Pair]:
     return list(compare(passage(left, language=language), passage(right, language=language, id="b")))
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("Within 30 days, or 1,200.50 CNY", {30, 1200.5}),
-        ("seven working days after two e-mails", {7, 2}),
-        ("no one may enter", set()),
-        ("七个工作日内退回，最多两次", {7, 2}),
-        ("三十天，一百二十元", {30, 120}),
-        ("一起去，万一下雨", set()),
-        ("第３０条", {30}),
-        ("version 1.2.3 of the app", set()),
-        ("二零二六年", {2026}),
-        ("", set()),
-    ],
-)
-def test_numbers_are_read_in_digits_and_in_words(text: str, numbers: set[float]) -> None:
-    assert read_numbers(text) == numbers
-
-
-@pytest.mark.parametrize(
-    ("text", "denied"),
-    [
-        ("You cannot return opened probes.", True),
-        ("You can return opened probes.", False),
-        ("It doesn’t apply.", True),
-        ("已拆封的探头不可退货。", True),
-        ("不仅可以退货，还可以换货。", False),
-        ("無法退款", True),
-        ("Notes are kept.", False),
-    ],
-)
-def test_a_denial_is_told_from_what_looks_like_one(text: str, denied: bool) -> None:
-    assert denies(text) is denied
 
 
 def test_the_same_matter_with_other_numbers_or_the_opposite_is_reported_with_its_words() -> None:

@@ -57,7 +57,7 @@ async def test_questions_find_their_article_in_both_languages_and_across(
     for question, key, quoted in (
         ("How long is the warranty on an HL-30 Probe?", "warranty-en", ""),
         ("三点校准和设备的保修期有多长？", "warranty-zh", ""),
-        ("发票抬头写错了，多久能重开好？", "fapiao-zh", "红冲"),
+        ("发票抬头写错了，多久能重开好？", "fapiao-zh", "3 个工作日内开出新票"),
         ("How many API calls per minute are allowed on Business?", "api-limits-en", "120"),
         (
             "How many measuring points does a GSP verification of an insulated box need?",

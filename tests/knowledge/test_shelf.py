@@ -16,9 +16,10 @@ from knowledge import passage_index, shelf
 from knowledge.documents import Article, ArticleStatus, Visibility
 from knowledge.edition import Edition, Meaning
 from knowledge.embedding import Places
+from knowledge.faiss_index import FaissPassageIndex
 from knowledge.grown_index import GrownPassageIndex
 from knowledge.module import module
-from knowledge.passage_index import FaissPassageIndex, Found, Question
+from knowledge.passage_index import Found, Question
 from knowledge.shelf import Shelf
 from knowledge.shelved_articles import Embedded, ShelvedPassage
 from knowledge.text import Language, tokens
@@ -232,6 +233,7 @@ def test_whatever_was_edited_the_shelf_is_the_one_that_is_filled_anew(
         patch.setattr(shelf, "FEW_PASSAGES", 0)  # nothing is put together but when the story says so
         patch.setattr(passage_index, "POOL", 2)
         patch.setattr("knowledge.grown_index.POOL", 2)
+        patch.setattr("knowledge.faiss_index.POOL", 2)
         story = Story()
         for number, deed in enumerate(deeds):
             story.go_on(deed)

@@ -31,9 +31,22 @@ def test_words_are_stemmed_and_small_words_dropped_unless_nothing_else_is_left()
         ("What does 你好 mean here?", "en"),
         ("42", "en"),
         ("退款", "zh"),
+        ("Where is the order of 上海冷链物流有限公司?", "en"),
+        ("上海冷链物流有限公司 has not paid yet, who is in charge?", "en"),
+        ("status of 杭州阿里巴巴网络技术有限公司", "en"),
+        ("What does the article 如何导出发票并发送给客户 say?", "en"),
+        ("Please change my name to 欧阳娜娜", "en"),
+        ("The page “关于我们的隐私政策” is empty", "en"),
+        ("Northwind Cold Chain Logistics Ltd. 的订单到哪了？", "zh"),
+        ("登录时提示 Your session has expired. Please sign in again.", "zh"),
+        ("SyntaxError: Unexpected token < in JSON at position 0，怎么解决？", "zh"),
+        ("“The operation couldn't be completed” 这是怎么回事", "zh"),
+        ("My Account 页面打不开", "zh"),
+        ("API rate limit 是多少", "zh"),
+        ("《用户手册》", "zh"),
     ],
 )
-def test_language_is_told_by_script(text: str, language: str) -> None:
+def test_language_is_that_of_a_sentences_own_words(text: str, language: str) -> None:
     assert guess_language(text) == language
 
 
@@ -48,6 +61,9 @@ def test_language_is_told_by_script(text: str, language: str) -> None:
         ("Is −40 °C or 5 ℃ right for 20 ㎡?", "Is −40 °C or 5 ℃ right for 20 ㎡?"),
         ("one\n\ntwo", "one\n\ntwo"),
         ("🤖🤖", "🤖🤖"),
+        ("如何重設兩步驟驗證？", "如何重设两步骤验证？"),
+        ("乾隆和著名的于谦", "乾隆和著名的于谦"),
+        ("Where is the order of 上海冷鏈物流有限公司?", "Where is the order of 上海冷鏈物流有限公司?"),
         ("ما هي مدة الضمان؟", "ما هي مدة الضمان؟"),
     ],
 )
@@ -130,6 +146,20 @@ def test_words_are_kept_whatever_they_hold(tmp_path: Path) -> None:
         assert (len(read), read.rows) == (len(words) + 1, len(words))
         for word in [*words, "all", "none"]:
             assert read.score([word]).tolist() == index.score([word]).tolist()
+
+
+def test_who_asks_which_rows_hold_a_word_does_not_have_its_worth_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("knowledge.lexical.COMMON", 5)
+    index = LexicalIndex.build([[f"w{n % 7}", "all"] for n in range(60)])
+    rows = np.arange(60)
+    before = index.weights(["all", "w1", "none"]), index.coverage(["all", "w1"], rows).tolist()
+    assert index._common == {}
+    index.score(["all", "w1"])
+    assert list(index._common) == ["all", "w1"]
+    after = index.weights(["all", "w1", "none"]), index.coverage(["all", "w1"], rows).tolist()
+    assert after == before
 
 
 def test_what_common_words_are_worth_is_kept_within_bounds_and_changes_nothing(

@@ -10,12 +10,11 @@ from typing import Any
 from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 from pydantic import BaseModel
 
-import main
-from backend.app import build_schema
 from backend.core.field_names import stored_name
 from backend.core.records import ENVELOPE, REGISTRY
+from tests.schema import whole_schema
 
-SCHEMA = build_schema(main.MODULES)._schema
+SCHEMA = whole_schema()
 assert SCHEMA.query_type is not None
 QUERY = SCHEMA.query_type
 # GraphQL names that say something else than the record's field of that name.

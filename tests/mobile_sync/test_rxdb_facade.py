@@ -6,15 +6,15 @@ import pytest
 from graphql import GraphQLObjectType
 
 import main
-from backend.app import build_schema
 from backend.core.sync import shown
 from backend.crm.synced import ACCOUNTS
 from mobile_sync.module import make_module
 from mobile_sync.rxdb_schemas import rxdb_schemas
+from tests.schema import whole_schema
 
 
 def test_every_declared_collection_has_its_three_fields() -> None:
-    schema = build_schema(main.MODULES)._schema
+    schema = whole_schema()
     roots = {"pull": schema.query_type, "push": schema.mutation_type, "stream": schema.subscription_type}
     names = [collection.name for module in main.MODULES for collection in module.synced]
     assert {"account", "sync_rejection"} <= set(names)

@@ -52,6 +52,7 @@ async def worker_in_place(house: House, worker: DeliveryWorker) -> AsyncIterator
     async with svcs.Container(house.registry) as services:
         own = await services.aget(DeliveryWorker)
     house.registry.register_value(DeliveryWorker, worker)
+    await house.relay.settle()  # a listener that was at work before wakes the one that it found then
     if own._task is not None:
         await asyncio.wait([own._task])
     try:

@@ -44,7 +44,7 @@ async def test_two_who_claim_a_device_at_the_same_moment_do_not_both_have_it(
     for _ in range(5):
         shared = f"ok-shared-{new_id()}"
         claims = await asyncio.gather(register(crew.rep, shared), register(crew.colleague, shared))
-        assert {one["__typename"] for one in claims} == {"Device"}
+        assert {one["__typename"] for one in claims} == {"Device"}, claims
         [id] = {one["id"] for one in claims}
         device = await Device.get(id)
         assert device is not None

@@ -1,9 +1,12 @@
 """Who is told of what, and who is not and why: assignments of records, mentions, reasons in the log."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+from backend.service.documents import AuthorKind, MessageDirection
+from backend.service.messages import add_message
 from tests.crew import Crew, Person
 from tests.notifications.test_planning import log_of
 
@@ -105,6 +108,20 @@ async def test_what_a_customer_is_written_mentions_nobody(crew: Crew) -> None:
         assert said["__typename"] == "Message"
     await crew.house.relay.settle()
     assert await lines(crew.agent, "mentioned") == await lines(crew.admin, "mentioned") == []
+
+
+async def test_what_the_assistant_notes_mentions_nobody(crew: Crew) -> None:
+    """It quotes what it found and was asked: a name in that was not meant as a call."""
+    given = {"subject": "Battery", "assigneeId": crew.agent.user_id}
+    talk = await crew.manager.do("conversationCreate", given)
+    text, internal = f"@[Agent](user:{crew.agent.user_id})", MessageDirection.INTERNAL
+    for author in (AuthorKind.BOT, AuthorKind.SYSTEM):
+        told = await lines(crew.agent, "mentioned")
+        assert told == [], "nothing of what came before"
+        say = partial(add_message, conversation_id=talk["id"], body=text, direction=internal)
+        await crew.house.store.write(crew.system, partial(say, author_kind=author))
+        await crew.house.relay.settle()
+    assert len(await lines(crew.agent, "mentioned")) == 1
 
 
 async def test_the_log_says_why_somebody_was_not_told(crew: Crew) -> None:

@@ -24,6 +24,7 @@ from notifications.outlets import webhook_outlet
 from notifications.queue_figures import QueueFigures
 from notifications.recording import RecordingGateway
 from notifications.sending import LOOKED_FOR
+from tests.counting import counted_reads
 from tests.crew import Crew
 from tests.fakes.fake_webhooks import webhook_receivers
 from tests.notifications.pushing import LONG_AGO, PostOffice, make_worker, register, worker_in_place
@@ -74,6 +75,34 @@ async def test_what_is_due_comes_newest_first_and_no_more_than_asked(crew: Crew,
     assert await lookout.due(now=at, most=100) == newest_first  # whatever it has learned of the density
     assert await lookout.due(now=at, most=3) == newest_first[:3]
     await Delivery.find({"workspace_id": crew.workspace_id}).delete()
+
+
+async def test_an_idle_queue_costs_two_reads_a_look_and_what_comes_due_is_found_all_the_same(
+    crew: Crew, quiet: None
+) -> None:
+    at = crew.house.store.clock.now() + timedelta(days=750)
+    lookout = Lookout(PUSH)
+    async with counted_reads(crew.house) as commands:
+        commands.take()
+        assert await lookout.due(now=at, most=100) == []
+        assert commands.take()["find deliveries"] > 4, "an unknown queue is looked at window by window"
+        assert await lookout.due(now=at + timedelta(seconds=5), most=100) == []
+        assert commands.take() == {"find deliveries": 2}
+        # Of the last seconds, put in late, and left by a worker that died: in that order of search.
+        later = at + timedelta(seconds=10)
+        rows = [
+            row(crew, later, state=DeliveryState.LEASED, lease_owner="w|1"),
+            row(crew, later - timedelta(seconds=1)),
+            row(crew, at - timedelta(days=3)),
+        ]
+        await Delivery.insert_many(rows)
+        assert await lookout.due(now=later, most=100) == [one.id for one in rows]
+        await Delivery.find({"workspace_id": crew.workspace_id}).delete()
+        commands.take()
+        assert await lookout.due(now=later, most=100) == []
+        assert commands.take()["find deliveries"] > 4, "where something was due, more may be"
+        assert await lookout.due(now=later + timedelta(hours=1), most=100) == []
+        assert commands.take()["find deliveries"] > 4, "nobody has looked for long: there may be a pile"
 
 
 async def test_of_a_pile_a_worker_keeps_a_handful(crew: Crew, quiet: None) -> None:

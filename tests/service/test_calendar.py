@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.service.calendar import ALWAYS, Calendar, Span, first_moment
+from backend.service.calendar import ALWAYS, FORESEEN, Calendar, Span, first_moment, put_together
 
 ZONES = sorted(available_timezones() - {"localtime"})
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -93,6 +94,16 @@ def test_what_lies_between_adds_up_and_is_never_more_than_time_itself(
     assert calendar.between(start, middle) + calendar.between(middle, end) == whole
     assert timedelta() <= whole <= end - start
     assert calendar.between(end, start) == (whole if start == end else timedelta())
+
+
+@given(cases(), DURATIONS)
+def test_in_which_zone_a_moment_is_said_changes_nothing(
+    case: tuple[Calendar, datetime], duration: timedelta
+) -> None:
+    calendar, start = case
+    zone, end = ZoneInfo(calendar.time_zone), start + duration
+    assert calendar.between(start.astimezone(zone), end.astimezone(zone)) == calendar.between(start, end)
+    assert calendar.add(start.astimezone(zone), duration) == calendar.add(start, duration)
 
 
 def shown(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
@@ -197,3 +208,73 @@ def test_a_calendar_without_hours_ends_and_time_does_not_go_back() -> None:
     assert empty.between(start, start + timedelta(days=900)) == 8 * HOUR
     with pytest.raises(ValueError, match="goes forward alone"):
         SHANGHAI.add(start, -MINUTE)
+
+
+# ── when people are there
+
+AMSTERDAM = Calendar(
+    "Europe/Amsterdam", ((Span(9 * 60, 18 * 60),),) * 5 + ((),) * 2, ((date(2026, 3, 30), ()),)
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens", "closes"),
+    [
+        (
+            "2026-03-27T12:00",
+            "2026-03-27T12:00:00+01:00",
+            "2026-03-27T18:00:00+01:00",
+        ),  # Friday: they are there
+        ("2026-03-27T18:00", "2026-03-31T09:00:00+02:00", "2026-03-31T18:00:00+02:00"),  # over; Monday is off
+        ("2026-03-31T08:59", "2026-03-31T09:00:00+02:00", "2026-03-31T18:00:00+02:00"),  # summer time by now
+    ],
+)
+def test_people_open_and_close_in_local_time_over_days_off_and_summer_time(
+    moment: str, opens: str, closes: str
+) -> None:
+    asked = at(moment, "Europe/Amsterdam")
+    found, until = AMSTERDAM.opens_next(asked), AMSTERDAM.closes_next(asked)
+    assert found is not None
+    assert until is not None
+    assert (found.isoformat(), until.isoformat()) == (opens, closes)
+    assert AMSTERDAM.is_open(asked) == (found == asked)
+
+
+@given(cases())
+def test_people_are_there_from_when_they_open_until_they_close_and_not_before(
+    case: tuple[Calendar, datetime],
+) -> None:
+    calendar, moment = case
+    local = calendar.opens_next(moment)
+    if local is None:
+        assert calendar.between(moment, moment + FORESEEN) == timedelta()
+        return
+    opens = local.astimezone(UTC)
+    assert calendar.is_open(local)
+    assert calendar.between(moment, opens) == timedelta()
+    assert calendar.is_open(moment) == (opens == moment)
+    end = calendar.closes_next(moment)
+    if end is not None:
+        closes = end.astimezone(UTC)
+        assert not calendar.is_open(closes)
+        assert calendar.between(opens, closes) == closes - opens
+
+
+def test_nobody_promises_a_time_that_never_comes_or_an_end_that_never_does() -> None:
+    off = tuple((date(2026, 1, 5) + timedelta(days=7 * n), ()) for n in range(60))
+    never = Calendar("UTC", ((Span(540, 600),), *((),) * 6), off)
+    moment = at("2026-01-05T00:00", "UTC")
+    assert (never.opens_next(moment), never.closes_next(moment), never.is_open(moment)) == (None, None, False)
+    assert (ALWAYS.opens_next(moment), ALWAYS.closes_next(moment), ALWAYS.is_open(moment)) == (
+        moment,
+        None,
+        True,
+    )
+
+
+@given(days(), days())
+def test_spans_put_together_cover_what_they_covered(one: tuple[Span, ...], other: tuple[Span, ...]) -> None:
+    together = put_together((*one, *other))
+    minutes = {minute for span in (*one, *other) for minute in range(span.start, span.end)}
+    assert {minute for span in together for minute in range(span.start, span.end)} == minutes
+    assert all(first.end < second.start for first, second in pairwise(together))

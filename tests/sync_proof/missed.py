@@ -3,11 +3,13 @@
 A cursor on `updatedAt` leaves records stale for ever: a change that commits late carries an early time.
 Here many write over real sockets to one or two API processes, single records and three in one commit, while
 phones pull; meanwhile an API process and the database are killed. At the end every phone is compared with
-the store.
+the store. ``python -m tests.sync_proof.missed FOLDER`` is the short form that the suite runs: its last line
+is what it found, in JSON.
 """
 
 import asyncio
 import itertools
+import json
 import os
 import random
 import signal
@@ -15,7 +17,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +300,13 @@ async def _do(person: Person, mutation: str, data: dict[str, Any]) -> dict[str, 
         ... on Lead { id version } ... on Error { code message } } }"""
     answer: dict[str, Any] = (await person.ask(query, input=data))["leadConvert"]
     return answer
+
+
+def run(data_dir: Path) -> None:
+    """Run the short form and print what it found."""
+    found = asyncio.run(missed_writes(data_dir, apis=1, writes=100, comes_back=False, serves_itself=True))
+    print(json.dumps(asdict(found)), flush=True)
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]))

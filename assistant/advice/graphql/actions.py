@@ -2,7 +2,7 @@
 
 import strawberry
 
-from assistant.advice import documents, next_actions, profiles, recommendations
+from assistant.advice import desk, documents, next_actions, profiles, recommendations
 from assistant.advice.action_types import (
     NextAction,
     Recommendation,
@@ -31,12 +31,18 @@ async def _shown(info: Info, found: list[documents.Recommendation]) -> list[Reco
 @strawberry.type
 class ActionQuery:
     @strawberry.field(
-        description="What to do next about an account, contact, opportunity or ticket, worth most first."
+        description="What to do next about an account, contact, opportunity or ticket, worth most first; "
+        "without one, over all that is yours: tickets assigned to you, and deals, contracts, payments and "
+        "accounts that you own."
     )
     async def next_best_actions(
-        self, info: Info, subject_id: strawberry.ID, first: int = 5
+        self, info: Info, subject_id: strawberry.ID | None = None, first: int = 5
     ) -> list[NextAction]:
-        found = await next_actions.next_best_actions(info.context.uow, subject_id, first=first)
+        uow = info.context.uow
+        if subject_id is None:
+            found = await desk.desk_actions(uow, first=first)
+        else:
+            found = await next_actions.next_best_actions(uow, subject_id, first=first)
         return [NextAction.of(one, language_of(info)) for one in found]
 
     @strawberry.field(

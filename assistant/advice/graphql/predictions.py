@@ -52,10 +52,11 @@ class PredictionQuery:
         return ProductAffinity.of(found, rules)
 
     @strawberry.field(
-        description="Customers in groups by how lately, how often and for how much they bought."
+        description="Customers in groups by how lately, how often and for how much they bought in "
+        "`currency`, the workspace's unless you name another."
     )
-    async def customer_groups(self, info: Info, currency: str = "CNY") -> CustomerGroups:
-        grouping, members = await predictions.customer_groups(info.context.uow, currency=currency)
+    async def customer_groups(self, info: Info, currency: str | None = None) -> CustomerGroups:
+        grouping, members = await predictions.customer_groups(info.context.uow, currency=currency or "")
         return CustomerGroups.of(grouping, members)
 
     @strawberry.field(
@@ -66,17 +67,18 @@ class PredictionQuery:
         return [LatentOpportunity.of(one) for one in found]
 
     @strawberry.field(
-        description="How demand, wins or money won move by month in what you may read, and the months ahead."
+        description="How demand, wins or money won move by month in what you may read, and the months ahead; "
+        "money in the workspace's currency unless you name another."
     )
     async def market_trend(
         self,
         info: Info,
         of: Measure = Measure.DEMAND,
         interest: str = "",
-        currency: str = "CNY",
+        currency: str | None = None,
         ahead: int = 3,
     ) -> MarketTrend:
         found = await market.market_trend(
-            info.context.uow, of, interest=interest, currency=currency, ahead=ahead
+            info.context.uow, of, interest=interest, currency=currency or "", ahead=ahead
         )
         return MarketTrend.of(found, language_of(info))

@@ -3,6 +3,7 @@
 import { alone, makeSecret } from './memory.js';
 
 const PATIENCE_MS = 30_000;
+const SILENCE_MS = 45_000; // longer than any one step of an answer takes: the network is gone without a word
 
 /** Something that did not work. `code` is the server's, or OFFLINE when it was not reached. */
 export class Trouble extends Error {
@@ -37,9 +38,22 @@ export class Connection {
         return data;
     }
 
-    /** Ask the assistant, and hear its answer as it comes. */
+    /** Ask the assistant, and hear its answer as it comes. Silence counts as no connection: asked again, it is the same answer. */
     async ask(question, hear) {
-        await this.stream('/assistant/ask', { body: question, hear });
+        const silence = new AbortController();
+        let timer;
+        const alive = () => {
+            clearTimeout(timer);
+            timer = setTimeout(() => silence.abort(), SILENCE_MS);
+        };
+        alive();
+        try {
+            await this.stream('/assistant/ask', { body: question, hear, signal: silence.signal, alive });
+        } catch (error) {
+            throw silence.signal.aborted ? new Trouble('silence', 'OFFLINE') : error;
+        } finally {
+            clearTimeout(timer);
+        }
     }
 
     /** Hear what happens in a conversation, until `signal`, or until the line breaks. */

@@ -5,7 +5,8 @@ import { alone, makeId } from './memory.js';
 
 const CHAT = `query($id: ID!) { chat(conversationId: $id) { version status isAssigned personName hasEarlier messages {
     id author authorName text at
-    answer { id decision helpful citations { quote article { id version title locale } } } } } }`;
+    answer { id decision helpful citations { ...cited } parts { decision citations { ...cited } } } } } }
+    fragment cited on Citation { quote article { id version title locale } }`;
 const SAY = `mutation($input: MessageCreateInput!) { messageCreate(input: $input) {
     __typename ... on Error { code message } } }`;
 const LAST = `{ conversations(first: 1, filter: {channel: {eq: WEBCHAT}, state: {notIn: [CLOSED]}},
@@ -18,6 +19,7 @@ const ARTICLE = 'query($id: ID!) { article(id: $id) { id version title body loca
 const WAITS_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 const TYPING_EVERY_MS = 3_000;
 const TYPING_SHOWN_MS = 5_000;
+const WORDLESS = /^[^\p{L}\p{N}]*$/u; // a thumb, a question mark: people understand it, a search does not
 const QUIET_MS = 12_000; // the server says something every 5 seconds: a line that is quiet for longer is dead
 
 export class Conversation extends EventTarget {
@@ -35,7 +37,7 @@ export class Conversation extends EventTarget {
         clearTimeout(this.timer);
         Object.assign(this, {
             status: 'ASSISTANT', personName: '', isAssigned: false, messages: [], hasEarlier: false, version: 0,
-            answering: null, typing: false, trouble: null, lost: false, failures: 0, hangUp: null, isLoaded: false,
+            rated: new Map(), answering: null, typing: false, trouble: null, lost: false, failures: 0, hangUp: null, isLoaded: false,
         });
     }
 
@@ -108,11 +110,24 @@ export class Conversation extends EventTarget {
         const { answer } = this.messages.find((one) => one.id === id);
         const before = answer.helpful;
         if (before === helpful) return;
+        this.rated.set(answer.id, helpful);
         answer.helpful = helpful;
         this.changed();
-        const rated = await this.attempt(() => this.connection.graphql(RATE, { input: { id: answer.id, helpful } }));
-        if (!rated) answer.helpful = before;
+        const isRated = await this.attempt(() => this.connection.graphql(RATE, { input: { id: answer.id, helpful } }));
+        if (!isRated && this.rated.get(answer.id) === helpful) {
+            this.rated.delete(answer.id);
+            for (const one of this.messages) if (one.answer?.id === answer.id) one.answer.helpful = before;
+        }
         this.changed();
+    }
+
+    /** Show what was rated here until the server says so too: what is being read may be from before it. */
+    showRated() {
+        for (const { answer } of this.messages) {
+            if (!answer || !this.rated.has(answer.id)) continue;
+            if (answer.helpful === this.rated.get(answer.id)) this.rated.delete(answer.id);
+            else answer.helpful = this.rated.get(answer.id);
+        }
     }
 
     async article(id) {
@@ -196,14 +211,15 @@ export class Conversation extends EventTarget {
         await this.begin();
         // Decided once: the same words by another way would be other words.
         // While nobody has come yet the assistant still answers what it can.
-        const by = entry.by ?? (this.status === 'PERSON' ? 'say' : 'ask');
+        const isForPeople = this.status === 'PERSON' || (this.status === 'WAITING' && WORDLESS.test(entry.text));
+        const by = entry.by ?? (isForPeople ? 'say' : 'ask');
         this.mark(entry.id, { by });
         try {
             await (by === 'ask' ? this.ask(entry) : this.tell(entry));
         } catch (error) {
             this.answering = null;
             if (error instanceof Trouble && ['INVALID_INPUT', 'FORBIDDEN', 'BODY_TOO_LARGE'].includes(error.code)) {
-                this.mark(entry.id, { failed: error.message });
+                this.mark(entry.id, { failed: WORDLESS.test(entry.text) ? 'wordless' : error.message });
                 return;
             }
             throw error;
@@ -262,6 +278,7 @@ export class Conversation extends EventTarget {
         if (chat.version < this.version) return; // an older answer overtook a newer one
         const before = new Set(this.messages.map((one) => one.id));
         Object.assign(this, chat);
+        this.showRated();
         if (chat.messages.at(-1)?.author === 'AGENT') this.typing = false;
         const news = chat.messages.filter((one) => !before.has(one.id) && one.author !== 'CUSTOMER');
         if (this.isLoaded) for (const message of news) this.dispatchEvent(new CustomEvent('said', { detail: message }));

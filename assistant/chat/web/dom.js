@@ -49,3 +49,23 @@ export function place(parent, children) {
         if (parent.childNodes[index] !== child) parent.insertBefore(child, parent.childNodes[index] ?? null);
     });
 }
+
+/** Keep a key from the page: it cannot see that somebody types in here, and takes letters for its shortcuts. */
+export function stop(event) {
+    event.stopPropagation();
+}
+
+/** Set a text that is not the same already: what is set again is read out again. */
+export function setText(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+}
+
+/** Let the focus go round in `panel`, where that is all there is: on a phone. */
+export function goRound(event, panel, focused) {
+    const all = [...panel.querySelectorAll('button:enabled, textarea, input, [tabindex="0"]')].filter((one) => !one.closest('[inert]') && one.getClientRects().length);
+    const [first, last] = event.shiftKey ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
+    if (focused === last) {
+        event.preventDefault();
+        first.focus();
+    }
+}

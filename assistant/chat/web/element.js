@@ -2,10 +2,10 @@
 
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
-import { h, icon, place } from './dom.js';
+import { goRound, h, icon, place, setText, stop } from './dom.js';
 import { Memory } from './memory.js';
 import { answeringView, messageView, showRating, typingView, waitingView } from './message_view.js';
-import { articleView, signInView } from './panels.js';
+import { articleView, signInView, welcomeView } from './panels.js';
 import { SCRIPT_URL, STYLE } from './made.js';
 import { inLanguage, languageOf, speak } from './words.js';
 
@@ -116,7 +116,7 @@ export class RapportChat extends HTMLElement {
     build() {
         const say = (this.say = speak(this.language));
         const heading = this.getAttribute('heading') || say('heading');
-        const text = this.field?.value ?? '';
+        const text = this.field?.value ?? this.memory.draft;
         this.views.clear();
         this.badge = h('span', { class: 'badge', hidden: true });
         this.launcher = h('button', { type: 'button', class: 'launcher', part: 'launcher', 'aria-haspopup': 'dialog', onclick: () => (this.isOpen ? this.close() : this.open()) },
@@ -139,7 +139,7 @@ export class RapportChat extends HTMLElement {
         this.sheets = h('div', { class: 'sheets' });
         this.panel = h('section', {
             class: 'panel', part: 'panel', id: 'panel', lang: this.language === 'zh' ? 'zh-CN' : 'en', role: this.isPage ? 'main' : 'dialog', 'aria-label': heading, hidden: !this.isOpen,
-            onkeydown: (event) => this.keyedInPanel(event),
+            onkeydown: (event) => this.keyedInPanel(event), onkeyup: stop, onkeypress: stop,
         }, h('header', { part: 'header', class: 'header' },
             h('span', { class: 'mark', 'aria-hidden': 'true' }, icon('chat')),
             h('div', { class: 'titles' }, h(this.isPage ? 'h1' : 'h2', { class: 'title', dir: 'auto' }, heading), this.state),
@@ -202,7 +202,7 @@ export class RapportChat extends HTMLElement {
         const about = { say, locale: this.language === 'zh' ? 'zh-CN' : this.getAttribute('lang') || navigator.language, openArticle: (...what) => this.openArticle(...what), rate: (id, helpful) => this.conversation.rate(id, helpful), ask: (text) => this.ask(text) };
         const isNew = conversation.isLoaded && !messages.length && !waiting.length && !conversation.id;
         const found = [];
-        if (isNew) found.push(this.kept('welcome', this.language, () => this.welcome()));
+        if (isNew) found.push(this.kept('welcome', this.language, () => welcomeView(this.getAttribute('greeting'), this.suggestions, about)));
         if (conversation.hasEarlier) found.push(this.kept('earlier', this.language, () => h('p', { class: 'between' }, say('earlier'))));
         messages.forEach((message, index) => {
             const after = messages[index - 1];
@@ -229,14 +229,6 @@ export class RapportChat extends HTMLElement {
         const view = make();
         this.views.set(name, { from, view });
         return view;
-    }
-
-    welcome() {
-        const { say, suggestions } = this;
-        return h('div', { class: 'welcome', part: 'welcome' },
-            h('p', { class: 'greeting', dir: 'auto' }, this.getAttribute('greeting') || say('greeting')), h('p', {}, say('promise')),
-            suggestions.length > 0 && h('div', { class: 'suggestions', role: 'group', 'aria-label': say('suggestions') },
-                suggestions.map((one) => h('button', { type: 'button', class: 'suggestion', part: 'suggestion', dir: 'auto', onclick: () => this.ask(one) }, one))));
     }
 
     stateText() {
@@ -291,27 +283,19 @@ export class RapportChat extends HTMLElement {
     }
 
     keyedInPanel(event) {
+        stop(event);
         if (event.key === 'Escape' && !event.isComposing) {
             if (!this.menu.hidden) return void this.toggleMenu(false);
             this.close();
         }
-        if (event.key === 'Tab' && this.panel.hasAttribute('aria-modal')) this.keepFocus(event);
-    }
-
-    /** On a phone the chat is all there is: the focus goes round in it. */
-    keepFocus(event) {
-        const all = [...this.panel.querySelectorAll('button:enabled, textarea, input, [tabindex="0"]')].filter((one) => !one.closest('[inert]') && one.getClientRects().length);
-        const [first, last] = event.shiftKey ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
-        if (this.shadowRoot.activeElement === last) {
-            event.preventDefault();
-            first.focus();
-        }
+        if (event.key === 'Tab' && this.panel.hasAttribute('aria-modal')) goRound(event, this.panel, this.shadowRoot.activeElement);
     }
 
     fieldChanged(isTyped = true) {
         this.field.style.blockSize = 'auto';
         this.field.style.blockSize = `${Math.min(this.field.scrollHeight, 140)}px`;
         const { length } = this.field.value;
+        this.memory.draft = this.field.value;
         this.submit.disabled = !this.field.value.trim();
         setText(this.left, length > COUNTED_FROM ? this.say('left', LONGEST - length) : '');
         if (isTyped && length) this.conversation.noteTyping();
@@ -406,9 +390,4 @@ export class RapportChat extends HTMLElement {
     tell(what, detail = {}) {
         this.dispatchEvent(new CustomEvent(`rapport-${what}`, { detail, bubbles: true, composed: true }));
     }
-}
-
-/** Set a text that is not the same already: what is set again is read out again. */
-function setText(element, text) {
-    if (element.textContent !== text) element.textContent = text;
 }

@@ -30,8 +30,27 @@ export class Memory {
         }
     }
 
+    /** What is typed in this tab and not sent yet: a phone that throws the page away does not take it along. */
+    get draft() {
+        try {
+            return sessionStorage.getItem(this.name) ?? '';
+        } catch {
+            return '';
+        }
+    }
+
+    set draft(text) {
+        try {
+            if (text) sessionStorage.setItem(this.name, text);
+            else sessionStorage.removeItem(this.name);
+        } catch {
+            // as above
+        }
+    }
+
     clear() {
         this.held = {};
+        this.draft = '';
         try {
             localStorage.removeItem(this.name);
         } catch {

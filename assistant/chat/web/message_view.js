@@ -10,8 +10,8 @@ export function messageView(message, { say, locale, after, openArticle, rate, as
     const side = { CUSTOMER: 'customer', BOT: 'bot', AGENT: 'agent', SYSTEM: 'system' }[message.author];
     const isFirst = after?.author !== message.author || after?.authorName !== message.authorName;
     const { answer } = message;
-    const offers = answer?.decision === 'CLARIFIED' ? answer.citations : [];
-    const text = offers.length ? message.text.split('\n')[0] : answer ? withoutSource(message.text, answer) : message.text;
+    const offers = offered(answer);
+    const text = offers.length ? withoutChoices(message.text) : answer ? withoutSource(message.text, answer) : message.text;
     const said = message.author === 'BOT' ? blocks(text) : plain(text);
     return h('div', { class: `message ${side}${isFirst ? ' first' : ''}`, part: `message message-${side}`, 'data-id': message.id },
         isFirst && side !== 'customer' && avatar(message),
@@ -19,14 +19,14 @@ export function messageView(message, { say, locale, after, openArticle, rate, as
             isFirst && h('p', { class: 'who' }, h('span', { class: side === 'customer' ? 'unseen' : null }, nameOf(message, say))),
             h('div', { class: 'bubble', part: `bubble bubble-${side}` }, said),
             offers.length > 0 && choices(offers, say, ask),
-            answer && sources(answer, say, openArticle),
+            answer && sources(answer.citations.filter((one) => !offers.some((other) => isSame(one, other))), say, openArticle),
             answer && SHOWS_EVIDENCE.includes(answer.decision) && answer.citations.length > 0 && thumbs(message, say, rate),
             message.at && h('p', { class: 'meta' }, timeOf(message.at, locale))));
 }
 
 /** Return the element of what was written and is not known to be sent. */
 export function waitingView(entry, { say, isTried, edit }) {
-    const state = entry.failed ? h('span', { class: 'failed' }, `${say('failed')}: ${entry.failed} `,
+    const state = entry.failed ? h('span', { class: 'failed' }, `${say('failed')}: ${say(entry.failed) ?? entry.failed} `,
         h('button', { type: 'button', class: 'link', onclick: () => edit(entry.id) }, say('edit')))
         : h('span', {}, icon('clock'), isTried ? say('queued') : say('sending'));
     return h('div', { class: 'message customer first waiting', part: 'message message-customer', 'data-id': entry.id },
@@ -71,23 +71,45 @@ function timeOf(at, locale) {
     return h('time', { datetime: at }, new Intl.DateTimeFormat(locale, shown).format(date));
 }
 
-/** Leave out the last line that names the source: it stands below, where it can be opened. */
+/** Return the citations of an answer that are to choose from; of several questions one at most is asked back about. */
+function offered(answer) {
+    const clarified = (answer?.parts?.length ? answer.parts : answer ? [answer] : []).filter(({ decision }) => decision === 'CLARIFIED');
+    return clarified.flatMap(({ citations }) => citations);
+}
+
+function isSame(one, other) {
+    return one.article.id === other.article.id && one.quote === other.quote;
+}
+
+/** Leave out the lines at the end that name what is to choose from: they are buttons below. */
+function withoutChoices(text) {
+    return text.replace(/(\n\d+\. .*)+$/, '');
+}
+
+/** Leave out the last line that names the source: it stands below, where it can be opened. Of several each keeps its own. */
 function withoutSource(text, answer) {
-    if (answer.decision !== 'ANSWERED' || answer.citations.length !== 1) return text;
+    if (answer.decision !== 'ANSWERED' || !answer.citations.length || answer.parts?.length) return text;
     const end = text.lastIndexOf('\n\n');
     return end > 0 && text.slice(end).includes(answer.citations[0].article.title) ? text.slice(0, end) : text;
 }
 
-/** Let one of the articles asked about be picked by a tap; its title is what is said then. */
+/** Let one of the articles asked about be picked by a tap, or none; what it says is what is said then. */
 function choices(offers, say, ask) {
+    const choice = (text, attributes) => h('button', { type: 'button', class: 'suggestion choice', part: 'choice', ...attributes, onclick: () => ask(text) }, text);
     return h('div', { class: 'choices', role: 'group', 'aria-label': say('choices') },
-        offers.map(({ article }) => h('button', { type: 'button', class: 'suggestion choice', part: 'choice', lang: article.locale, onclick: () => ask(article.title) }, article.title)));
+        offers.map(({ article }) => choice(article.title, { lang: article.locale })),
+        choice(say('none'), { class: 'suggestion choice none' }));
 }
 
-function sources(answer, say, openArticle) {
-    if (!answer.citations.length) return null;
+function sources(citations, say, openArticle) {
+    if (!citations.length) return null;
     return h('div', { class: 'sources', part: 'sources', role: 'group', 'aria-label': say('sources') },
-        answer.citations.map((citation) => source(citation, say, openArticle)));
+        byArticle(citations).map((citation) => source(citation, say, openArticle)));
+}
+
+/** Return the first citation of each article. */
+function byArticle(citations) {
+    return citations.filter(({ article }, place) => citations.findIndex((one) => one.article.id === article.id) === place);
 }
 
 function source({ article, quote }, say, openArticle) {

@@ -1,4 +1,4 @@
-// What lies over the conversation for a while: an article, and the form to sign in.
+// What lies over the conversation for a while, or stands where none is yet: an article, the form to sign in, a welcome.
 
 import { h, icon } from './dom.js';
 import { blocks } from './text.js';
@@ -48,4 +48,12 @@ function mark(body, quote) {
         const own = words(one.textContent);
         if (own.length > 3 && quoted.includes(own) && !one.classList.contains('heading')) one.classList.add('quoted');
     }
+}
+
+/** Return what is shown before anything is said: a greeting, what may be expected, questions that others ask. */
+export function welcomeView(greeting, suggestions, { say, ask }) {
+    return h('div', { class: 'welcome', part: 'welcome' },
+        h('p', { class: 'greeting', dir: 'auto' }, greeting || say('greeting')), h('p', {}, say('promise')),
+        suggestions.length > 0 && h('div', { class: 'suggestions', role: 'group', 'aria-label': say('suggestions') },
+            suggestions.map((one) => h('button', { type: 'button', class: 'suggestion', part: 'suggestion', dir: 'auto', onclick: () => ask(one) }, one))));
 }
