@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import uvicorn
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
-from starlette.routing import Route
+from starlette.routing import Route as Path
 
 from tests.crew import Crew
 from tests.e2e.phone_browser import PATIENCE_MS, PHONE, AppServer
@@ -55,7 +55,7 @@ class HostSite:
     async def __aenter__(self) -> Self:
         listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
-        app = Starlette(routes=[Route("/{path:path}", self.page)])
+        app = Starlette(routes=[Path("/{path:path}", self.page)])
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
         self._serving = asyncio.create_task(self._server.serve(sockets=[listening]))
         while not self._server.started:
@@ -119,6 +119,10 @@ class ChatPage:
         await self["textarea"].fill(text)
         await self["textarea"].press("Enter")
 
+    async def forget(self) -> None:
+        await self.page.get_by_role("button", name="Options").click()
+        await self.page.get_by_role("button", name="Forget this conversation on this device").click()
+
     async def conversation_id(self) -> str:
         held = await self.page.evaluate(
             "Object.values(localStorage).find((one) => one.includes('conversationId'))"
@@ -142,6 +146,20 @@ class ChatPage:
             )
             found += [f"{light}: {one}" for one in broken]
         return found
+
+
+class HeldBack:
+    """A route's handler: the server's answer to a request with `words` is held back until it is wanted."""
+
+    def __init__(self, words: str = "") -> None:
+        self.words, self.made, self.wanted = words, asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, route: Route) -> None:
+        answer = await route.fetch()
+        if self.words in (route.request.post_data or ""):
+            self.made.set()
+            await self.wanted.wait()
+        await route.fulfill(response=answer)
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """The customer chat, as a visitor has it: in a real Chromium, on a page that is not ours."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -20,7 +19,16 @@ from knowledge.articles import create_article
 from knowledge.markdown_files import read_markdown_folder
 from knowledge.search import KnowledgeBase
 from tests.crew import Crew
-from tests.e2e.chat_browser import DESK, HOSTILE, ChatPage, Front, chat_page, front_of, visitor_browser
+from tests.e2e.chat_browser import (
+    DESK,
+    HOSTILE,
+    ChatPage,
+    Front,
+    HeldBack,
+    chat_page,
+    front_of,
+    visitor_browser,
+)
 from tests.e2e.rep_day import PASSWORD
 
 WARRANTY = "How long is the warranty on an HL-30 Probe?"
@@ -455,8 +463,7 @@ async def test_what_is_typed_survives_a_reload_and_is_gone_when_sent(browser: Br
         await chat.open()
         await expect(chat["textarea"]).to_have_value("")
         await chat["textarea"].fill("what somebody else should not see")
-        await chat.page.get_by_role("button", name="Options").click()
-        await chat.page.get_by_role("button", name="Forget this conversation on this device").click()
+        await chat.forget()
         await chat.page.reload()
         await chat.open()
         await expect(chat["textarea"]).to_have_value("")
@@ -502,21 +509,13 @@ async def test_a_thumb_stays_pressed_though_what_was_read_before_it_comes_after(
     ):
         await chat.say(WARRANTY)
         await expect(chat[".thumb.yes"]).to_be_visible()
-        read, rated = asyncio.Event(), asyncio.Event()
-
-        async def late(route: Route) -> None:
-            answer = await route.fetch()
-            if "chat(conversationId" in (route.request.post_data or ""):
-                read.set()
-                await rated.wait()
-            await route.fulfill(response=answer)
-
-        await chat.page.route("**/graphql", late)
+        answers = HeldBack("chat(conversationId")
+        await chat.page.route("**/graphql", answers)
         await chat.page.evaluate("void document.querySelector('rapport-chat').conversation.catchUp()")
-        await read.wait()
+        await answers.made.wait()
         async with chat.page.expect_response(lambda one: "answerRate" in (one.request.post_data or "")):
             await chat[".thumb.yes"].click()
-        rated.set()
+        answers.wanted.set()
         await chat.page.unroute_all(behavior="wait")
         await chat.page.evaluate("document.querySelector('rapport-chat').conversation.catching")
         await expect(chat[".thumb.yes"]).to_have_attribute("aria-pressed", "true")
@@ -567,14 +566,72 @@ async def test_two_tabs_are_one_conversation(browser: Browser, front: Front) -> 
         await expect(one[".message.customer"]).to_have_count(2)
         id = await one.conversation_id()
         assert await front.said(id) == ["Please let me talk to a person", "From the second tab"]
-        await one.page.get_by_role("button", name="Options").click()
-        await one.page.get_by_role("button", name="Forget this conversation on this device").click()
+        await one.forget()
         for tab in (one, two):
             await expect(tab[".greeting"]).to_be_visible()
             await expect(tab[".message"]).to_have_count(0)
         await one.say("Hello")
         await expect(one[".message.bot"]).to_have_count(1)
         assert await one.conversation_id() != id
+
+
+async def test_what_comes_late_does_not_bring_a_forgotten_conversation_back(
+    browser: Browser, front: Front
+) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as one,
+        chat_page(visitor, front.site.address) as two,
+    ):
+        await one.open()
+        await two.open()
+        await one.say("Hello")
+        for tab in (one, two):
+            await expect(tab[".message"]).to_have_count(2)
+        held = [HeldBack("chat(conversationId"), HeldBack("chat(conversationId")]
+        for tab, answers in zip((one, two), held, strict=True):
+            await tab.page.route("**/graphql", answers)
+            await tab.page.evaluate("void document.querySelector('rapport-chat').conversation.catchUp()")
+            await answers.made.wait()
+        under_way = [
+            await tab.page.evaluate_handle(
+                "({end: document.querySelector('rapport-chat').conversation.catching})"
+            )
+            for tab in (one, two)
+        ]
+        await one.forget()
+        for tab in (one, two):
+            await expect(tab[".greeting"]).to_be_visible()
+        for tab, answers, catching in zip((one, two), held, under_way, strict=True):
+            answers.wanted.set()
+            await tab.page.unroute_all(behavior="wait")
+            await catching.evaluate("({end}) => end")
+            await expect(tab[".greeting"]).to_be_visible()
+            await expect(tab[".message"]).to_have_count(0)
+
+
+async def test_a_conversation_forgotten_amid_an_answer_ends_there(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("Hello")
+        await expect(chat[".message.bot"]).to_have_count(1)
+        id = await chat.conversation_id()
+        answers = HeldBack()
+        await chat.page.route("**/assistant/ask", answers)
+        await chat.say(WARRANTY)
+        await answers.made.wait()
+        await expect(chat[".dots"]).to_be_visible()
+        await chat.forget()
+        await expect(chat[".greeting"]).to_be_visible()
+        answers.wanted.set()
+        await chat.page.unroute_all(behavior="wait")
+        await chat.say("Hello again")
+        await expect(chat[".message.bot"]).to_have_count(1)
+        await expect(chat[".message.customer .bubble"]).to_have_text(["Hello again"])
+        assert await chat.conversation_id() != id
 
 
 async def test_a_customer_signs_in_on_our_page_and_out_again(browser: Browser, front: Front) -> None:

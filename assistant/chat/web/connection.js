@@ -25,6 +25,7 @@ export class Connection {
         Object.assign(this, { server, key, memory, language });
         this.tokenSource = null; // of the page: an async function that returns an access token
         this.token = null;
+        this.underWay = new Set();
     }
 
     get isMember() {
@@ -40,7 +41,7 @@ export class Connection {
 
     /** Ask the assistant, and hear its answer as it comes. Silence counts as no connection: asked again, it is the same answer. */
     async ask(question, hear) {
-        const silence = new AbortController();
+        const silence = this.stoppable();
         let timer;
         const alive = () => {
             clearTimeout(timer);
@@ -53,6 +54,7 @@ export class Connection {
             throw silence.signal.aborted ? new Trouble('silence', 'OFFLINE') : error;
         } finally {
             clearTimeout(timer);
+            this.underWay.delete(silence);
         }
     }
 
@@ -62,7 +64,7 @@ export class Connection {
     }
 
     async call(path, body) {
-        const timeout = new AbortController();
+        const timeout = this.stoppable();
         const timer = setTimeout(() => timeout.abort(), PATIENCE_MS);
         try {
             return await (await this.fetched(path, body, timeout.signal)).json();
@@ -70,7 +72,20 @@ export class Connection {
             throw error instanceof Trouble ? error : new Trouble(String(error), 'OFFLINE');
         } finally {
             clearTimeout(timer);
+            this.underWay.delete(timeout);
         }
+    }
+
+    stoppable() {
+        const one = new AbortController();
+        this.underWay.add(one);
+        return one;
+    }
+
+    /** End what is under way: the conversation that it was for is left. */
+    leave() {
+        for (const one of this.underWay) one.abort();
+        this.asking = null;
     }
 
     async stream(path, { body, hear, signal, alive = () => {} }) {
@@ -121,15 +136,19 @@ export class Connection {
     accessToken(isNew = false) {
         if (isNew) this.token = null;
         if (this.token && this.token.until > Date.now()) return this.token.text;
-        this.asking ??= this.newToken().finally(() => {
-            this.asking = null;
-        });
-        return this.asking;
+        if (this.asking) return this.asking;
+        const asking = (this.asking = this.newToken(() => this.asking === asking).finally(() => {
+            if (this.asking === asking) this.asking = null;
+        }));
+        return asking;
     }
 
-    async newToken() {
+    /** `isWanted` says whether it is still the same person who asks. */
+    async newToken(isWanted) {
         if (this.tokenSource) return this.tokenSource();
-        const got = this.memory.get('refreshToken') ? await alone(`${this.memory.name}:refresh`, () => this.refreshed()) : await this.visit();
+        const got = this.memory.get('refreshToken')
+            ? await alone(`${this.memory.name}:refresh`, () => this.refreshed(isWanted))
+            : await this.visit(isWanted);
         return this.keep(got);
     }
 
@@ -139,15 +158,17 @@ export class Connection {
     }
 
     /** Come in as a visitor, with the secret of before when there is one. */
-    async visit() {
+    async visit(isWanted) {
         if (!this.memory.get('secret')) this.memory.set({ secret: makeSecret() });
         const got = await this.post('/assistant/visitors', { key: this.key, secret: this.memory.get('secret'), locale: this.language });
+        if (!isWanted()) throw new Trouble('left', 'STOPPED');
         this.memory.set({ conversationId: got.conversationId });
         return got;
     }
 
-    async refreshed() {
+    async refreshed(isWanted) {
         const got = await this.post('/auth/refresh', { refreshToken: this.memory.get('refreshToken') });
+        if (!isWanted()) throw new Trouble('left', 'STOPPED');
         this.memory.set({ refreshToken: got.refreshToken });
         return got;
     }
@@ -155,7 +176,7 @@ export class Connection {
     /** Sign a customer in; what a visitor said before stays with the visitor. */
     async signIn(email, password) {
         const got = await this.post('/auth/sign-in', { email, password, device: { platform: 'web' } });
-        this.memory.clear();
+        this.forget();
         this.memory.set({ refreshToken: got.refreshToken });
         this.keep(got);
     }
@@ -169,6 +190,7 @@ export class Connection {
     forget() {
         this.memory.clear();
         this.token = null;
+        this.leave();
     }
 
     async post(path, body) {

@@ -31,13 +31,16 @@ export class Conversation extends EventTarget {
         this.reset();
     }
 
+    /** Leave the conversation: nothing that is under way for it is shown or kept any more. */
     reset() {
+        this.connection.leave();
         this.hangUp?.abort();
         clearTimeout(this.typingTimer);
         clearTimeout(this.timer);
         Object.assign(this, {
             status: 'ASSISTANT', personName: '', isAssigned: false, messages: [], hasEarlier: false, version: 0,
             rated: new Map(), answering: null, typing: false, trouble: null, lost: false, failures: 0, hangUp: null, isLoaded: false,
+            life: {}, catching: null,
         });
     }
 
@@ -47,13 +50,13 @@ export class Conversation extends EventTarget {
 
     /** What was written here and is not known to be sent; another tab shows its own. */
     get waiting() {
-        return (this.memory.get('outbox') ?? []).filter((one) => one.tab === this.tab);
+        return this.memory.outbox.filter((one) => one.tab === this.tab);
     }
 
     /** Take up the conversation of before, if there is one. */
     async resume() {
-        const outbox = this.memory.get('outbox') ?? [];
-        if (outbox.length) this.memory.set({ outbox: outbox.map((one) => ({ ...one, tab: this.tab })) });
+        const { outbox } = this.memory;
+        if (outbox.length) this.memory.outbox = outbox.map((one) => ({ ...one, tab: this.tab }));
         if (this.connection.isMember && !this.id) await this.attempt(() => this.findLast());
         if (this.id || outbox.length) await this.catchUp();
         this.isLoaded = true;
@@ -63,7 +66,7 @@ export class Conversation extends EventTarget {
     /** Say something: kept first, then sent as soon as that is possible. */
     say(text) {
         const entry = { id: makeId(), text, at: new Date().toISOString(), tab: this.tab };
-        this.memory.set({ outbox: [...(this.memory.get('outbox') ?? []), entry] });
+        this.memory.outbox = [...this.memory.outbox, entry];
         this.lost = false;
         this.changed();
         return this.catchUp();
@@ -80,17 +83,19 @@ export class Conversation extends EventTarget {
     /** Send what waits, then read what is new, then listen. Once at a time: who comes meanwhile adds a round. */
     async catchUp() {
         this.again = true;
-        this.catching ??= this.rounds().finally(() => {
-            this.catching = null;
-        });
+        if (!this.catching) {
+            const catching = (this.catching = this.rounds(this.life).finally(() => {
+                if (this.catching === catching) this.catching = null;
+            }));
+        }
         await this.catching;
     }
 
-    async rounds() {
-        while (this.again) {
+    async rounds(life) {
+        while (this.again && this.life === life) {
             this.again = false;
             const isDone = await this.attempt(async () => {
-                await alone(`${this.memory.name}:send`, () => this.sendAll());
+                await this.whileHere(alone(`${this.memory.name}:send`, () => this.sendAll()));
                 if (this.id) await this.read();
             });
             if (isDone && this.id) this.listen();
@@ -131,7 +136,7 @@ export class Conversation extends EventTarget {
     }
 
     async article(id) {
-        return (await this.connection.graphql(ARTICLE, { id })).article;
+        return (await this.whileHere(this.connection.graphql(ARTICLE, { id }))).article;
     }
 
     /** Begin anew, as somebody else for all that others see. */
@@ -149,8 +154,9 @@ export class Conversation extends EventTarget {
     }
 
     async signOut() {
-        await this.connection.signOut();
+        const ended = this.connection.signOut();
         this.forget();
+        await ended;
     }
 
     // ── inside ──────────────────────────────────────────────────────────────────────────────────
@@ -161,13 +167,16 @@ export class Conversation extends EventTarget {
 
     /** Run `work`; when it does not work for now, say so and try again later. Return whether it did. */
     async attempt(work) {
+        const { life } = this;
         try {
             await work();
+            if (this.life !== life) return false;
             this.trouble = null;
             this.failures = 0;
             return true;
         } catch (error) {
             if (!(error instanceof Trouble)) throw error;
+            if (this.life !== life) return false;
             this.answering = null;
             this.meet(error);
             return false;
@@ -176,17 +185,27 @@ export class Conversation extends EventTarget {
         }
     }
 
+    /** Wait for something; stop where the conversation that it was for has been left meanwhile. */
+    async whileHere(promise) {
+        const { life } = this;
+        try {
+            return await promise;
+        } finally {
+            if (this.life !== life) throw new Trouble('left', 'STOPPED'); // whatever came of it
+        }
+    }
+
     meet(trouble) {
         const isGone = trouble.code === 'NOT_FOUND';
         const isOver = isGone || (['UNAUTHENTICATED', 'WIPE'].includes(trouble.code) && !this.connection.tokenSource);
         if (isOver && this.id) {
-            const outbox = this.memory.get('outbox'); // what was not sent opens the next conversation
+            const { outbox } = this.memory; // what was not sent opens the next conversation
             if (isGone && this.connection.isMember) this.memory.set({ conversationId: undefined });
             else this.connection.forget();
             this.reset();
             this.lost = this.isLoaded = true;
-            this.memory.set({ outbox });
-            if (outbox?.length) this.later(0);
+            this.memory.outbox = outbox;
+            if (outbox.length) this.later(0);
             return;
         }
         this.trouble = trouble;
@@ -202,7 +221,7 @@ export class Conversation extends EventTarget {
 
     async sendAll() {
         let entry;
-        while ((entry = (this.memory.get('outbox') ?? []).find((one) => !one.failed))) {
+        while ((entry = this.memory.outbox.find((one) => !one.failed))) {
             await this.send(entry);
         }
     }
@@ -231,49 +250,50 @@ export class Conversation extends EventTarget {
     }
 
     async ask({ id, text }) {
-        this.answering = { step: '', text: '' };
+        const answering = (this.answering = { step: '', text: '' });
         this.changed();
-        await this.connection.ask({ conversationId: this.id, text, mutationId: id }, (event) => {
-            if (event.step === 'TEXT') this.answering.text += event.delta;
-            else this.answering.step = event.step;
+        const hear = (event) => {
+            if (event.step === 'TEXT') answering.text += event.delta;
+            else answering.step = event.step;
             this.changed();
-        });
+        };
+        await this.whileHere(this.connection.ask({ conversationId: this.id, text, mutationId: id }, hear));
     }
 
     async tell({ id, text }) {
         const input = { id, conversationId: this.id, body: text, mutationId: id };
-        const { messageCreate: made } = await this.connection.graphql(SAY, { input });
+        const { messageCreate: made } = await this.whileHere(this.connection.graphql(SAY, { input }));
         if (made.code) throw new Trouble(made.message, made.code);
     }
 
     mark(id, values) {
-        const outbox = (this.memory.get('outbox') ?? []).map((one) => (one.id === id ? { ...one, ...values } : one));
-        this.memory.set({ outbox });
+        const outbox = this.memory.outbox.map((one) => (one.id === id ? { ...one, ...values } : one));
+        this.memory.outbox = outbox;
     }
 
     drop(id) {
-        this.memory.set({ outbox: (this.memory.get('outbox') ?? []).filter((one) => one.id !== id) });
+        this.memory.outbox = this.memory.outbox.filter((one) => one.id !== id);
     }
 
     /** See to it that there is a conversation. A visitor's is opened with the first token. */
     async begin() {
-        await this.connection.accessToken();
+        await this.whileHere(this.connection.accessToken());
         if (this.id) return;
         if (this.connection.isMember) await this.findLast();
         if (this.id) return void (await this.read());
         const started = this.memory.get('starting') ?? makeId();
         this.memory.set({ starting: started });
-        const { startConversation } = await this.connection.graphql(START, { input: { channel: 'WEBCHAT', mutationId: started } });
+        const { startConversation } = await this.whileHere(this.connection.graphql(START, { input: { channel: 'WEBCHAT', mutationId: started } }));
         this.memory.set({ conversationId: startConversation.id, starting: undefined });
     }
 
     async findLast() {
-        const { conversations } = await this.connection.graphql(LAST);
+        const { conversations } = await this.whileHere(this.connection.graphql(LAST));
         if (conversations.nodes.length) this.memory.set({ conversationId: conversations.nodes[0].id });
     }
 
     async read() {
-        const { chat } = await this.connection.graphql(CHAT, { id: this.id });
+        const { chat } = await this.whileHere(this.connection.graphql(CHAT, { id: this.id }));
         if (!chat) throw new Trouble('', 'NOT_FOUND');
         if (chat.version < this.version) return; // an older answer overtook a newer one
         const before = new Set(this.messages.map((one) => one.id));

@@ -87,8 +87,8 @@ export class RapportChat extends HTMLElement {
         this.givenTokenSource = source;
         if (!this.connection) return;
         this.connection.tokenSource = source;
+        this.connection.forget();
         this.conversation.reset();
-        this.memory.clear();
         this.conversation.resume();
     }
 
@@ -323,6 +323,7 @@ export class RapportChat extends HTMLElement {
         try {
             now = await this.conversation.article(cited.article.id);
         } catch (error) {
+            if (error.code === 'STOPPED') return;
             if (error.code !== 'NOT_FOUND' && error.code !== 'FORBIDDEN') return void this.conversation.meet(error);
         }
         this.openSheet(articleView(cited, now, { say: this.say, close: () => this.closeSheet(opener) }));
@@ -370,7 +371,7 @@ export class RapportChat extends HTMLElement {
 
     otherTab(event) {
         const id = JSON.parse(event.newValue ?? '{}').conversationId;
-        if (!id && this.conversation.messages.length) {
+        if (event.newValue === null || (!id && this.conversation.messages.length)) {
             this.conversation.reset();
             this.conversation.isLoaded = true;
             this.connection.token = null;

@@ -5,6 +5,7 @@ export class Memory {
     constructor(name) {
         this.name = name;
         this.held = {};
+        this.heldOutbox = [];
     }
 
     get all() {
@@ -30,6 +31,25 @@ export class Memory {
         }
     }
 
+    /** What waits to be sent, of all tabs; by itself: a tab that notes what it sent must not write the rest again, which another
+     * has just cleared. */
+    get outbox() {
+        try {
+            return JSON.parse(localStorage.getItem(`${this.name}:outbox`)) ?? [];
+        } catch {
+            return this.heldOutbox;
+        }
+    }
+
+    set outbox(entries) {
+        this.heldOutbox = entries;
+        try {
+            localStorage.setItem(`${this.name}:outbox`, JSON.stringify(entries));
+        } catch {
+            // as above
+        }
+    }
+
     /** What is typed in this tab and not sent yet: a phone that throws the page away does not take it along. */
     get draft() {
         try {
@@ -50,9 +70,11 @@ export class Memory {
 
     clear() {
         this.held = {};
+        this.heldOutbox = [];
         this.draft = '';
         try {
             localStorage.removeItem(this.name);
+            localStorage.removeItem(`${this.name}:outbox`);
         } catch {
             // as above
         }
