@@ -42,8 +42,11 @@ async def create_workspace(uow: UnitOfWork, fields: Fields) -> Workspace:
 
 
 async def create_user(uow: UnitOfWork, fields: Fields, *, id: str | None = None) -> User:
-    """Create a person; a password comes with ``set_password``. Raise InvalidInput for a taken address."""
+    """Create a person, by the workspace's clock unless ``fields`` name another; a password comes with
+    ``set_password``. Raise InvalidInput for a taken address."""
     user = await new_record(uow, User, fields, id=id)
+    if "time_zone" not in fields:
+        user.time_zone = (await uow.as_house().access(Workspace, uow.actor.workspace_id)).time_zone
     user.email = folded(user.email)
     check_email(user.email)
     here, anywhere = await uow.find_one(User, {"email": user.email}), await find_credential(user.email)

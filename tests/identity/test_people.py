@@ -10,7 +10,7 @@ from backend.core.access import ACTIONS, Level
 from backend.core.ids import new_id
 from backend.core.unit_of_work import UnitOfWork
 from backend.house import House
-from backend.identity.documents import Role, Session, Team, User
+from backend.identity.documents import Role, Session, Team, User, Workspace
 from backend.identity.mail_documents import MailDue
 from tests.crew import Crew, Person
 
@@ -94,6 +94,15 @@ async def test_an_admin_invites_and_without_a_mail_server_gets_the_link(crew: Cr
     assert made["link"].startswith("http://127.0.0.1:8000/auth/invitation?lang=zh#token=")
     await crew.house.relay.settle()
     assert await MailDue.find({"user_id": user["id"]}).count() == 0
+
+
+async def test_who_is_invited_without_a_time_zone_lives_by_the_workspaces_clock(crew: Crew) -> None:
+    workspace = await Workspace.get(crew.workspace_id)
+    assert workspace is not None
+    assert workspace.time_zone == "Asia/Shanghai"
+    assert (await invite(crew.admin))["user"]["timeZone"] == "Asia/Shanghai"
+    elsewhere = await invite(crew.admin, email=f"{new_id()}@test.example", timeZone="Europe/Lisbon")
+    assert elsewhere["user"]["timeZone"] == "Europe/Lisbon"
 
 
 @pytest.mark.parametrize("who", ["manager", "rep", "agent", "customer"])
