@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -15,14 +14,13 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from backend.core.database_directory import DatabaseDirectory, DatabaseUnavailable
+from backend.core.ports import LOOPBACK
 
 log = structlog.get_logger(__name__)
 
-LOOPBACK = "127.0.0.1"
 PROGRAM = "secantusd-py"
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 2.0
-FREE_WITHIN_SECONDS = 1.0
 STOP_SECONDS = 15.0  # the server drains its connections for up to 5 s, then writes a checkpoint
 
 
@@ -158,29 +156,3 @@ async def ask_process_id(port: int) -> int | None:
         return None  # something else listens there, or the server is on its way up or down
     finally:
         await client.close()
-
-
-def is_free(port: int) -> bool:
-    """Say whether a server could listen on this loopback port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
-
-
-async def wait_until_free(port: int) -> None:
-    """Return when a server could listen there, or after a second: one that just ended may hold it yet."""
-    for _ in range(round(FREE_WITHIN_SECONDS / POLL_SECONDS)):
-        if is_free(port):
-            return
-        await asyncio.sleep(POLL_SECONDS)
-
-
-def find_free_port() -> int:
-    """Return a loopback port on which nothing listens at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])

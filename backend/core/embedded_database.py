@@ -23,16 +23,13 @@ from pymongo.errors import PyMongoError
 
 from backend.core.database_directory import DatabaseDirectory, DatabaseUnavailable, Endpoint
 from backend.core.database_process import (
-    LOOPBACK,
     POLL_SECONDS,
     ask_process_id,
     end_foreign_server,
     end_server,
-    find_free_port,
-    is_free,
     start_server,
-    wait_until_free,
 )
+from backend.core.ports import LOOPBACK, find_free_port, is_free, wait_until_free
 
 __all__ = ["DatabaseUnavailable", "EmbeddedDatabase", "check_deployment", "run_embedded_database"]
 

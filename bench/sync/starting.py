@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from backend.core.ports import find_free_port
 from bench.sync.contenders import CannotRun
-from tests.e2e.served import ROOT, free_port
+from tests.e2e.served import ROOT
 from tests.phones.node import find_node
 
 PEERS = Path(__file__).parents[1] / "peers"
@@ -57,7 +58,7 @@ async def install(what: str, command: Sequence[str], folder: Path) -> None:
 async def node_peer(script: str, folder: Path, **environment: str) -> AsyncIterator[str]:
     """Run a script of bench/peers while the block lasts; yield its address once it says that it is ready."""
     await install_node_peers()
-    port = free_port()
+    port = find_free_port()
     reading: asyncio.Task[bytes] | None = None
     process = await asyncio.create_subprocess_exec(
         str(find_node()),
@@ -110,7 +111,7 @@ async def postgres(folder: Path) -> AsyncIterator[str]:
     if shutil.which("initdb") is None or shutil.which("postgres") is None:
         raise CannotRun("parse-server needs PostgreSQL: put its initdb and postgres on the PATH")
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
-    data, port = folder / "postgres", free_port()
+    data, port = folder / "postgres", find_free_port()
     data.mkdir()
     if user is not None:
         shutil.chown(data, user)
@@ -156,7 +157,7 @@ async def _listens(port: int) -> None:
 @asynccontextmanager
 async def pocketbase(folder: Path) -> AsyncIterator[tuple[str, str, str]]:
     """Run PocketBase; yield its address, and the e-mail and password of its superuser."""
-    binary, port = await install_pocketbase(), free_port()
+    binary, port = await install_pocketbase(), find_free_port()
     email, password = "bench@example.com", "only for the bench"
     where = ["--dir", str(folder / "data"), "--migrationsDir", str(folder / "migrations")]
     quiet = asyncio.subprocess.DEVNULL

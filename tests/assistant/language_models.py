@@ -11,7 +11,6 @@ import hashlib
 import importlib.util
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from backend.core.ports import find_free_port
 
 SMALL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 STARTS_WITHIN_SECONDS = 90
@@ -70,16 +71,10 @@ def larger_weights() -> Path:
     return Path(given)
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
 @contextlib.contextmanager
 def serving(weights: Path) -> Iterator[str]:
     """Serve a GGUF file in a process of its own; yield the address of its OpenAI-compatible API."""
-    port = free_port()
+    port = find_free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(weights), str(port)],
         stdout=subprocess.DEVNULL,

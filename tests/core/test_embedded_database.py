@@ -18,13 +18,14 @@ from pymongo.errors import PyMongoError
 from structlog.testing import capture_logs
 
 from backend.core.database_directory import DatabaseDirectory, Endpoint
-from backend.core.database_process import ask_process_id, find_free_port
+from backend.core.database_process import ask_process_id
 from backend.core.embedded_database import (
     DatabaseUnavailable,
     EmbeddedDatabase,
     check_deployment,
     run_embedded_database,
 )
+from backend.core.ports import find_free_port
 
 OTHER_PROCESS = """
 import asyncio, sys

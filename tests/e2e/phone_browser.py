@@ -16,6 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from backend.core.ports import find_free_port
 from tests.phones.node import ensure_node_modules, find_node
 
 REP_APP = Path(__file__).resolve().parents[2] / "examples" / "rep_app"
@@ -51,9 +52,7 @@ class AppServer:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = find_free_port()
         self.address = f"http://127.0.0.1:{self._port}"
         self._server: uvicorn.Server | None = None
         self._serving: asyncio.Task[None] | None = None

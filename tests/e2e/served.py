@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,15 +9,10 @@ from pathlib import Path
 
 import httpx
 
+from backend.core.ports import find_free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN_SECONDS = 120.0
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
 
 
 def environment(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -42,7 +36,7 @@ async def rapport(*command: str, data_dir: Path, **settings: str) -> str:
 @asynccontextmanager
 async def serving(command: str, data_dir: Path, **settings: str) -> AsyncIterator[str]:
     """Run ``rapport up`` or ``serve`` while the block lasts; yield its address once it is healthy."""
-    port = free_port()
+    port = find_free_port()
     log = (data_dir / f"app-{port}.log").open("wb")
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -12,7 +12,8 @@ import pytest
 
 from backend.core.database_directory import DatabaseDirectory
 from backend.core.ids import new_id
-from tests.e2e.served import free_port, rapport, serving, sign_in
+from backend.core.ports import find_free_port
+from tests.e2e.served import rapport, serving, sign_in
 
 CREATE = """mutation($i: AccountCreateInput!) { accountCreate(input: $i) {
     __typename ... on Account { id version } ... on Error { code message } } }"""
@@ -94,7 +95,7 @@ async def test_no_acknowledged_write_is_lost_when_the_database_is_killed(tmp_pat
 async def test_a_taken_port_is_said_with_the_mend(tmp_path: Path) -> None:
     import socket
 
-    port = free_port()
+    port = find_free_port()
     with socket.socket() as other:
         other.bind(("127.0.0.1", port))
         other.listen()

@@ -26,6 +26,7 @@ import httpx
 import main
 from backend.core.database_directory import DatabaseDirectory
 from backend.core.ids import new_id
+from backend.core.ports import find_free_port
 from backend.core.settings import Settings
 from backend.crm.documents import Account, Contact
 from backend.crm.synced import ACCOUNTS, CONTACTS
@@ -34,7 +35,7 @@ from backend.sales.documents import Lead
 from backend.sales.synced import LEADS
 from tests.core.test_web_hygiene import client_of
 from tests.crew import Crew, Person, Refused
-from tests.e2e.served import ROOT, environment, free_port
+from tests.e2e.served import ROOT, environment
 from tests.mobile_sync.native_wire import NativePhone
 from tests.mobile_sync.wire import WirePhone
 
@@ -49,7 +50,7 @@ class Api:
     """A process of the web part, to be killed and started again at the same address."""
 
     data_dir: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=find_free_port)
     process: asyncio.subprocess.Process | None = None
 
     @property

@@ -1,16 +1,25 @@
-"""Waiting for what a database server that has ended still holds."""
+"""Ports: one that nobody takes meanwhile, and waiting for what a server that has ended still holds."""
 
 import asyncio
 import socket
 
-from backend.core.database_process import LOOPBACK, is_free, wait_until_free
+from backend.core.ports import LISTENED_ON, LOOPBACK, find_free_port, is_free, wait_until_free
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_is_given() -> None:
+    found = [find_free_port() for _ in range(20)]
+    assert all(port in LISTENED_ON and is_free(port) for port in found)
+    assert len(set(found)) > 1
+    with socket.socket() as outgoing:
+        outgoing.bind((LOOPBACK, 0))
+        assert outgoing.getsockname()[1] not in LISTENED_ON
 
 
 async def test_a_port_is_waited_for_until_who_holds_it_lets_go() -> None:
     with socket.socket() as held:
-        held.bind((LOOPBACK, 0))
+        port = find_free_port()
+        held.bind((LOOPBACK, port))
         held.listen()
-        port = held.getsockname()[1]
         waiting = asyncio.create_task(wait_until_free(port))
         await asyncio.sleep(0.1)
         assert not waiting.done()
