@@ -1,7 +1,8 @@
 """Read which kind of fact a question asks for, and which a sentence or table row holds; zh and en. Pure.
 
 "What does it cost?" shares no word with "| Three points | 45 EUR |", and the encoder finds sentences about
-paying nearer: that there is an amount of money says that it may be the answer.
+paying nearer: that there is an amount of money says that it may be the answer. "How do I return a device?"
+has more words in common with what stands under "What cannot be returned?" than with the steps.
 """
 
 import re
@@ -22,6 +23,7 @@ Fact = Literal[
     "distance",
     "weight",
     "voltage",
+    "way",
 ]
 
 _AMOUNT = "钱|元|块|美元|美金|欧元|英镑|人民币"
@@ -68,6 +70,12 @@ _ASKED: Mapping[Fact, re.Pattern[str]] = {
     "weight": re.compile(r"\bhow heavy\b|\bweighs?\b|\bweight\b|多重|重量|(?:几|多少)(?:公斤|千克|克|斤)"),
     "voltage": re.compile(r"\bvolt(?:s|age)\b|电压|多少伏"),
 }
+# Where no fact is asked for: a way to do something. All that is said may be one, but for what cannot be done.
+_WAY = re.compile(
+    r"\bhow (?:do|can|could|should|would|must) (?:i|we|you|one)\b(?! know\b)|\bhow to\b"
+    r"|(?:怎么|如何|怎样)(?!样|回事|会|不|没|这|那|是|了)"
+)
+_CANNOT = re.compile(r"\b(?:cannot|can'?t|not|never)\b|不(?:能|可|予|得|包|保|支持)|无法")
 _OF_QUANTITY: Mapping[str, Fact] = {
     **dict.fromkeys(("USD", "EUR", "GBP", "CNY"), "money"),
     **dict.fromkeys(("date", "day of the year", "clock"), "moment"),
@@ -97,7 +105,7 @@ _MARKER = re.compile(r"\s*(?:[-*+]|\d{1,3}[.)、])\s+")  # counts steps, and not
 
 
 def facts_asked(question: str) -> frozenset[Fact]:
-    """Return the kinds of fact that a question asks for; none for "Why …?" and the like.
+    """Return the kinds of fact that a question asks for, or that it asks for a way; none for "Why …?".
 
     Of several lines the last one that asks for any says: a follow-up stands below the question that it
     follows, "要多久？" below "三点校准一支多少钱？", and asks for a time, no more for a price.
@@ -106,6 +114,8 @@ def facts_asked(question: str) -> frozenset[Fact]:
         asked = frozenset(fact for fact, pattern in _ASKED.items() if pattern.search(line))
         if asked:
             return asked
+        if _WAY.search(line):
+            return frozenset({"way"})
     return frozenset()
 
 
@@ -116,6 +126,12 @@ def facts_held(text: str, table_head: str = "") -> frozenset[Fact]:
     plain = normalise(whole)
     held |= {fact for fact, pattern in _STATED.items() if pattern.search(plain)}
     return frozenset(held | {"charge"} if "money" in held else held)
+
+
+def may_hold_a_way(heading: str) -> bool:
+    """Say whether what stands under a heading may be a way to do something, and not what cannot be done."""
+    plain = normalise(heading)
+    return bool(_WAY.search(plain)) or not _CANNOT.search(plain)
 
 
 def _with_heads(row: str, table_head: str) -> str:

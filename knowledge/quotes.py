@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from knowledge.facts_asked import Fact, facts_held
+from knowledge.facts_asked import Fact, facts_held, may_hold_a_way
 from knowledge.passages import Passage
 from knowledge.ranking import Floats
 from knowledge.sentences import Sentence, split_sentences
@@ -55,6 +55,11 @@ class Span:
     is_headed: bool = False
     table_head: str = ""
 
+    @property
+    def heading(self) -> str:
+        """Return the heading of the passage that stands over it, or nothing."""
+        return self.context.partition("\n")[0] if self.is_headed else ""
+
 
 @dataclass(frozen=True)
 class Quotable:
@@ -74,9 +79,12 @@ def read_quotable(text: str) -> Quotable:
 @lru_cache(maxsize=FACTS_REMEMBERED)
 def read_facts(text: str) -> tuple[frozenset[Fact], ...]:
     """Return the kinds of fact that each quotable span of a passage holds."""
-    return tuple(
-        facts_held(text[span.start : span.end], span.table_head) for span in read_quotable(text).spans
-    )
+    return tuple(_facts_of(text, span) for span in read_quotable(text).spans)
+
+
+def _facts_of(text: str, span: Span) -> frozenset[Fact]:
+    held = facts_held(text[span.start : span.end], span.table_head)
+    return held | {"way"} if may_hold_a_way(span.heading) else held
 
 
 def split_spans(text: str) -> list[Span]:

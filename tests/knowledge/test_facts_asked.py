@@ -6,7 +6,7 @@ import pytest
 
 from assistant.turn import check_question
 from backend.service.rules import LONGEST_MESSAGE
-from knowledge.facts_asked import facts_asked, facts_held
+from knowledge.facts_asked import facts_asked, facts_held, may_hold_a_way
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,11 @@ from knowledge.facts_asked import facts_asked, facts_held
         ("这台多重？", {"weight"}),
         ("能接多少伏的电？", {"voltage", "count"}),
         ("能省多少？", {"money", "share", "length of time", "count"}),
-        ("怎么申请发票？", set()),
+        ("怎么申请发票？", {"way"}),
+        ("How can I return a device?", {"way"}),
+        ("How do I know that it is full?", set()),
+        ("怎么回事？", set()),
+        ("三点校准一支多少钱？\n怎么预约？", {"way"}),
     ],
 )
 def test_the_kind_of_fact_that_a_question_asks_for(question: str, kinds: set[str]) -> None:
@@ -80,6 +84,25 @@ def test_the_kind_of_fact_that_a_question_asks_for(question: str, kinds: set[str
 )
 def test_the_kinds_of_fact_that_a_place_holds(text: str, head: str, kinds: set[str]) -> None:
     assert facts_held(text, head) == kinds
+
+
+@pytest.mark.parametrize(
+    ("heading", "may"),
+    [
+        ("", True),
+        ("How do I return it?", True),
+        ("What cannot be returned?", False),
+        ("What can't be exchanged", False),
+        ("How do I read a probe that can't reach the gateway?", True),
+        ("Notes", True),
+        ("哪些不能退？", False),
+        ("收不到短信怎么办？", True),
+        ("手机无法登录怎么办？", True),
+        ("不在保修范围", True),
+    ],
+)
+def test_where_a_way_may_stand(heading: str, may: bool) -> None:
+    assert may_hold_a_way(heading) is may
 
 
 @pytest.mark.parametrize(

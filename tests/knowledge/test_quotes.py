@@ -90,6 +90,24 @@ def test_an_amount_of_money_is_meant_where_the_price_is_asked_for() -> None:
     assert chosen(facts_asked("校准要多久")) == "苏州：7 个工作日。"
 
 
+def test_what_cannot_be_done_is_no_way_to_do_it() -> None:
+    cannot = passage_of(
+        "## What cannot be returned?\n\n- Devices with engraved names\n- Opened packs of tags"
+    )
+    steps = passage_of("## How do I return it?\n\n1. Choose pieces.\n2. Print the slip.\n3. Pack.\n4. Send.")
+    passages = [cannot, steps]
+
+    def chosen(question: str) -> str:
+        weights = dict.fromkeys(tokens(question), 1.0)
+        offered = offer(passages, "", weights, asked=facts_asked(question), same_language=True)
+        best = choose(offered, [1.0, 1.0])
+        span = offered.spans[best]
+        return passages[offered.passages[best]].text[span.start : span.end]
+
+    assert chosen("How do I return a device?") == "1. Choose pieces."
+    assert chosen("Which devices can I return?") == "- Devices with engraved names"
+
+
 def test_what_says_all_that_is_asked_is_compared_though_others_hold_the_fact() -> None:
     prices = passage_of("Team 15. Business 29. Solo 4. Enterprise 90. A yearly plan saves much.")
     offered = offer([prices], "", {"plan": 1.0, "save": 1.0}, asked=frozenset({"count"}), same_language=True)
