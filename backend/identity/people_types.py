@@ -81,7 +81,9 @@ class UserInviteInput(CreateInput):
     manager_id: strawberry.ID | None = UNSET
     contact_id: strawberry.ID | None = UNSET
     locale: str | None = UNSET
-    time_zone: str | None = UNSET
+    time_zone: str | None = strawberry.field(
+        default=UNSET, description="IANA name. Without it, the workspace's."
+    )
 
 
 @strawberry.input(description="What to change about a person. Nobody can raise their own rights.")
