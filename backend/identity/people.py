@@ -46,7 +46,7 @@ async def create_user(uow: UnitOfWork, fields: Fields, *, id: str | None = None)
     ``set_password``. Raise InvalidInput for a taken address."""
     user = await new_record(uow, User, fields, id=id)
     if "time_zone" not in fields:
-        user.time_zone = (await uow.as_house().access(Workspace, uow.actor.workspace_id)).time_zone
+        user.time_zone = await _home_zone(uow)
     user.email = folded(user.email)
     check_email(user.email)
     here, anywhere = await uow.find_one(User, {"email": user.email}), await find_credential(user.email)
@@ -122,6 +122,13 @@ async def reactivate_user(
     user.is_active = True
     uow.save(user)
     return user
+
+
+async def _home_zone(uow: UnitOfWork) -> str:
+    """Return the workspace's time zone, whatever a role may read, also of a workspace made in this unit."""
+    id = uow.actor.workspace_id
+    home = await uow.as_house().look_up(Workspace, id) or await uow.access(Workspace, id)
+    return home.time_zone
 
 
 def _standing(user: User) -> Standing:
