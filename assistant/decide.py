@@ -79,7 +79,9 @@ def measure(question: str, found: SearchResult) -> dict[str, float]:
     first = found.hits[0]
     heading = "\n".join([first.title, *first.heading_path])
     texts = [
-        FoundText.of(text_of(hit.title, hit.heading_path, hit.text), dense=hit.dense, lexical=hit.lexical)
+        FoundText.of(
+            text_of(hit.title, [*hit.tags, *hit.heading_path], hit.text), dense=hit.dense, lexical=hit.lexical
+        )
         for hit in found.hits
     ]
     return values_of(found.features, measure_words(tokens(question), texts, shown_of(first), heading))

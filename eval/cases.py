@@ -82,8 +82,14 @@ class Case:
 class Base:
     """Articles of one language by id, each title and body, indexed as the knowledge room indexes them."""
 
-    def __init__(self, name: str, language: Language, articles: Mapping[str, tuple[str, str]]) -> None:
-        self.name, self.language, self.articles = name, language, articles
+    def __init__(
+        self,
+        name: str,
+        language: Language,
+        articles: Mapping[str, tuple[str, str]],
+        tags: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.name, self.language, self.articles, self.tags = name, language, articles, tags or {}
         self.passages: dict[str, tuple[str, Passage]] = {}
 
     async def build(self, evaluation: Evaluation) -> None:
@@ -110,7 +116,10 @@ class Base:
             np.array([reading.row for reading in readings], np.float32),
             version=1,
             model=evaluation.embedder.name,
-            documents=[tokens(text) for text in texts],
+            documents=[
+                tokens("\n".join([text, *self.tags.get(one.article_id, ())]))
+                for text, one in zip(texts, indexed, strict=True)
+            ],
             language_means=evaluation.embedder.language_means,
             titles=make_titles([reading.row for reading in titles], numbers, places),
             tokens=make_tokens(packed, places),
@@ -162,7 +171,8 @@ class Base:
 
     def _text(self, passage_id: str) -> str:
         article_id, passage = self.passages[passage_id]
-        return text_of(self.articles[article_id][0], passage.heading_path, passage.text)
+        headings = [*self.tags.get(article_id, ()), *passage.heading_path]
+        return text_of(self.articles[article_id][0], headings, passage.text)
 
     def _quote(self, text: str, question: Question, hits: Sequence[Hit]) -> tuple[str, str, str, Nearness]:
         """Choose what to quote of an article's passages as search and ``decide`` do.
@@ -268,7 +278,7 @@ async def help_centre_cases(evaluation: Evaluation) -> AsyncIterator[Case]:
     rows = await evaluation.read_queries([question.text for question in asked])
     for language in LANGUAGES:
         articles = {f.key: (f.title, f.body) for f in files if f.locale.startswith(language)}
-        base = Base(f"help_centre_{language}", language, articles)
+        base = Base(f"help_centre_{language}", language, articles, {f.key: f.tags for f in files})
         await base.build(evaluation)
         for question, row in zip(asked, rows, strict=True):
             if question.answers and question.answers.isdisjoint(articles):

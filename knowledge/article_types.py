@@ -68,7 +68,9 @@ class Article:
     locale_group: str = strawberry.field(description="The same for translations of one article.")
     visibility: Visibility
     status: ArticleStatus
-    tags: list[str]
+    tags: list[str] = strawberry.field(
+        description="Words that people ask with and the text may lack: search finds by them, and quotes none."
+    )
     category: str
     valid_until: datetime | None
     published_at: datetime | None

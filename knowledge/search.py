@@ -39,11 +39,11 @@ READINGS_KEPT = 64  # questions, most of some kilobytes
 class Hit:
     """The passage to quote of the current version of a published article that the asker may read.
 
-    ``text`` is exactly ``article.body[start : start + len(text)]`` of version ``article_version``;
-    ``quote`` is the part of ``text`` nearest to the question (a sentence, list item or table row).
-    ``score`` orders the hits of one search and compares nothing else (age and expiry take from it);
-    ``dense`` is the cosine (0 when degraded), ``lexical`` BM25, ``coverage`` the share of the question's
-    words held: all of the article's best passage, which may be another one than the quoted one.
+    ``tags`` are found by, and never quoted. ``text`` is exactly ``article.body[start : start + len(text)]``
+    of version ``article_version``; ``quote`` is the part of ``text`` nearest to the question (a sentence,
+    list item or table row). ``score`` orders the hits of one search and compares nothing else (age and
+    expiry take from it); ``dense`` is the cosine (0 when degraded), ``lexical`` BM25, ``coverage`` the share
+    of the question's words held: all of the article's best passage, which may be another one than the quoted.
     """
 
     article_id: str
@@ -64,6 +64,7 @@ class Hit:
     coverage: float
     same_language: bool
     is_expired: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def quote(self) -> str:
@@ -366,4 +367,5 @@ def _hit(hit: ranking.Hit, quote: _Quote, edition: Edition, now: datetime) -> Hi
         coverage=hit.coverage,
         same_language=hit.same_language,
         is_expired=is_expired(article.valid_until, now),
+        tags=article.tags,
     )

@@ -33,7 +33,10 @@ class Embedded:
 
 @dataclass(frozen=True)
 class ShelvedPassage:
-    """A passage with what both indexes read of it; ``digest`` names the text that was embedded."""
+    """A passage with what both indexes read of it; ``digest`` names what that was.
+
+    ``text`` is embedded; ``tokens`` are its words and those of the article's tags.
+    """
 
     title: str
     passage: Passage
@@ -52,6 +55,7 @@ class ShelvedArticle:
     title: str
     locale: str
     locale_group: str
+    tags: tuple[str, ...]
     language: Language
     visibility: str
     valid_until: datetime | None
@@ -70,21 +74,23 @@ def text_key(article_id: str, number: int) -> str:
 
 
 def shelve(article: Article, known: ShelvedArticle | None = None) -> ShelvedArticle:
-    """Read an article for search; the passages of a ``known`` state with the same text are taken over."""
-    language = language_of_locale(article.locale)
-    same_text = known is not None and (known.number, known.language) == (article.version_number, language)
+    """Read an article for search; the passages of a ``known`` state that read the same are taken over."""
+    language, tags = language_of_locale(article.locale), tuple(article.tags)
+    now = (article.version_number, language, tags)
+    reads_the_same = known is not None and (known.number, known.language, known.tags) == now
     return ShelvedArticle(
         article_id=article.id,
         number=article.version_number,
         title=article.title,
         locale=article.locale,
         locale_group=article.locale_group,
+        tags=tags,
         language=language,
         visibility=article.visibility,
         valid_until=article.valid_until,
         changed_at=article.updated_at,
         acl=tuple(article.acl),
-        passages=known.passages if known is not None and same_text else tuple(_cut(article, language)),
+        passages=known.passages if known is not None and reads_the_same else tuple(_cut(article, language)),
     )
 
 
@@ -92,10 +98,12 @@ def _cut(article: Article, language: Language) -> Iterable[ShelvedPassage]:
     key = text_key(article.id, article.version_number)
     for passage in split_passages(article.title, article.body):
         text = text_to_embed(article.title, passage)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        # Tags are words that askers use and the text does not: each passage may be what is meant by them.
+        read = "\n".join([text, *article.tags])
+        digest = hashlib.sha256(read.encode()).hexdigest()[:_DIGEST_LENGTH]
         indexed = IndexedPassage(f"{key}/{passage.ordinal}#{digest}", key, language)
         # Interned: a base has every word a hundred times.
-        words = tuple(map(sys.intern, tokens(text)))
+        words = tuple(map(sys.intern, tokens(read)))
         yield ShelvedPassage(article.title, passage, indexed, text, words, digest)
 
 

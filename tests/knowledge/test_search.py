@@ -85,6 +85,25 @@ async def test_locale_keeps_to_one_language_and_a_translation_comes_once(
     assert anywhere == set(ids.values()) - {ids["warranty-en"]}
 
 
+async def test_an_article_is_found_by_its_tags_as_they_are_now(crew: Crew, knowledge: KnowledgeBase) -> None:
+    ids = await fill(crew, "returns-en", "warranty-en", "api-limits-en")
+    uow = crew.house.store.unit_of_work(crew.customer.actor)
+
+    async def held_by() -> tuple[list[str], list[int]]:
+        """Return the articles that have the word, and their versions."""
+        found = (await knowledge.search(uow, "quokkability")).hits
+        assert not any("quokka" in hit.text for hit in found)
+        holding = [hit for hit in found if hit.coverage == 1]
+        return [hit.article_id for hit in holding], [hit.article_version for hit in holding]
+
+    assert await held_by() == ([], [])
+    tags = ["limits", "Quokkability"]
+    await crew.agent.do("articleUpdate", {"id": ids["api-limits-en"], "tags": tags})
+    assert await held_by() == ([ids["api-limits-en"]], [1])
+    await crew.agent.do("articleUpdate", {"id": ids["api-limits-en"], "tags": tags[:1]})
+    assert await held_by() == ([], [])
+
+
 async def test_what_an_asker_may_not_read_is_not_found_by_search_list_or_id(
     crew: Crew, knowledge: KnowledgeBase
 ) -> None:
