@@ -22,6 +22,7 @@ from knowledge.edition import Edition, Meaning
 from knowledge.quantities import Quantity, contradicting, read_quantities
 from knowledge.quotes import split_spans
 from knowledge.shelved_articles import ShelvedArticle, ShelvedPassage
+from knowledge.text import tokens
 
 NEAR = 0.55  # centred cosine from which two passages are about the same matter
 NEIGHBOURS = 8  # of each passage that are compared with it
@@ -85,7 +86,7 @@ def compare(left: ShelvedPassage, right: ShelvedPassage) -> Iterator[Pair]:
             contradicted = True
             ids = left.indexed.passage_id, right.indexed.passage_id
             yield Pair(Finding(found.value), *ids, span.context, quote, alike)
-    alike = share(frozenset(left.tokens), frozenset(right.tokens))
+    alike = share(frozenset(tokens(left.text)), frozenset(tokens(right.text)))  # whatever their tags
     if not contradicted and alike >= TWIN:
         ids = left.indexed.passage_id, right.indexed.passage_id
         yield Pair(Finding.NEAR_DUPLICATE, *ids, left.passage.text, right.passage.text, alike)
