@@ -6,8 +6,8 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 LISTENED_ON = range(20_000, 32_768)
-"""No system gives these to outgoing connections by itself (Linux begins at 32768, others at 49152): a server
-that goes and comes back finds its port as it left it."""
+"""Outgoing connections are not given these, unless a system is set up so (Linux begins at 32768, others at
+49152): a server that goes and comes back finds its port as it left it."""
 TRIES = 100
 POLL_SECONDS = 0.05
 FREE_WITHIN_SECONDS = 1.0

@@ -6,13 +6,14 @@ import socket
 from backend.core.ports import LISTENED_ON, LOOPBACK, find_free_port, is_free, wait_until_free
 
 
-def test_a_free_port_is_none_that_an_outgoing_connection_is_given() -> None:
+def test_a_free_port_is_none_that_outgoing_connections_are_given_by_default() -> None:
     found = [find_free_port() for _ in range(20)]
     assert all(port in LISTENED_ON and is_free(port) for port in found)
     assert len(set(found)) > 1
-    with socket.socket() as outgoing:
-        outgoing.bind((LOOPBACK, 0))
-        assert outgoing.getsockname()[1] not in LISTENED_ON
+    with socket.socket() as held:
+        held.bind((LOOPBACK, found[0]))
+        held.listen()
+        assert not is_free(found[0])
 
 
 async def test_a_port_is_waited_for_until_who_holds_it_lets_go() -> None:
