@@ -123,6 +123,22 @@ class ChatPage:
         await self.page.get_by_role("button", name="Options").click()
         await self.page.get_by_role("button", name="Forget this conversation on this device").click()
 
+    async def stop_clock(self) -> None:
+        """Let the page's time go on only as the test says: nothing is tried again behind its back."""
+        await self.page.clock.install()
+        now = await self.page.evaluate("Date.now()")
+        await self.page.clock.pause_at(now / 1000 + 60)
+
+    async def catch_up(self) -> None:
+        """Send what waits and read what is new, as the chat does by itself sooner or later."""
+        await self.page.evaluate("document.querySelector('rapport-chat').conversation.catchUp()")
+
+    async def settle(self) -> None:
+        """Wait until nothing is sent or read, and no line is open: only time brings the next."""
+        look = "async ({conversation}) => (await conversation.catching, conversation.hangUp === null)"
+        while not await self.page.evaluate(f"({look})(document.querySelector('rapport-chat'))"):
+            await asyncio.sleep(0.02)
+
     async def conversation_id(self) -> str:
         held = await self.page.evaluate(
             "Object.values(localStorage).find((one) => one.includes('conversationId'))"
@@ -162,6 +178,26 @@ class HeldBack:
         await route.fulfill(response=answer)
 
 
+class Silent:
+    """A route's handler: the first request with `words` is never answered, those after it are."""
+
+    def __init__(self, words: str = "") -> None:
+        self.words, self.asked, self.begun = words, 0, asyncio.Event()
+
+    async def __call__(self, route: Route) -> None:
+        if self.words in (route.request.post_data or ""):
+            self.asked += 1
+            self.begun.set()
+            if self.asked == 1:
+                return
+        await route.continue_()
+
+
+async def unreached(route: Route) -> None:
+    """Be a network that is gone."""
+    await route.abort("connectionfailed")
+
+
 @asynccontextmanager
 async def visitor_browser(
     browser: Browser, *, viewport: Mapping[str, int] = PHONE, locale: str = "en-GB", **options: Any
@@ -196,6 +232,6 @@ async def chat_page(context: BrowserContext, address: str) -> AsyncIterator[Chat
 
 def _heard(opened: ChatPage, message: Any) -> None:
     # What the browser says of a server that is away, or refuses, is meant; a broken policy is not.
-    meant = ("ERR_", "status of 4")
+    meant = ("ERR_", "status of 4", "status of 503")
     if message.type == "error" and not any(word in message.text for word in meant):
         opened.errors.append(message.text)

@@ -1,5 +1,6 @@
 """The customer chat, as a visitor has it: in a real Chromium, on a page that is not ours."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 
@@ -25,8 +26,10 @@ from tests.e2e.chat_browser import (
     ChatPage,
     Front,
     HeldBack,
+    Silent,
     chat_page,
     front_of,
+    unreached,
     visitor_browser,
 )
 from tests.e2e.rep_day import PASSWORD
@@ -90,7 +93,8 @@ async def test_from_a_question_to_a_person_and_back_after_a_reload(browser: Brow
         )
         look += "letterSpacing, visibility])(getComputedStyle(one))"
         assert await chat[".greeting"].evaluate(look) == ["none", "ltr", "-0.345px", "visible"]
-        await chat.say(WARRANTY)
+        async with chat.page.expect_response("**/events"):  # who types is told to those alone who listen
+            await chat.say(WARRANTY)
         await expect(chat[".message.bot .bubble td"].filter(has_text="24 months")).to_be_visible()
         await expect(chat[".quote"]).to_be_hidden()
         await chat[".source"].click()
@@ -101,7 +105,8 @@ async def test_from_a_question_to_a_person_and_back_after_a_reload(browser: Brow
         await expect(chat[".sheet tbody .quoted"].first).to_contain_text("HL-30")
         await chat[".sheet-head .plain"].click()
         await expect(chat[".quote .link"]).to_be_focused()
-        await chat[".thumb.yes"].click()
+        async with chat.page.expect_response(lambda one: "answerRate" in (one.request.post_data or "")):
+            await chat[".thumb.yes"].click()
         await expect(chat[".thanks"]).to_have_text("Thank you!")
 
         await chat[".person"].click()
@@ -301,7 +306,8 @@ async def test_a_screen_reader_is_told_names_states_and_what_is_new(browser: Bro
         await expect(log).to_have_attribute("aria-live", "polite")
         await expect(log).to_have_attribute("aria-relevant", "additions")
 
-        await chat.say(CALIBRATION)
+        async with chat.page.expect_response("**/events"):
+            await chat.say(CALIBRATION)
         await expect(chat[".source"]).to_have_attribute("aria-expanded", "false")
         await expect(chat["[aria-busy=true]"]).to_have_count(
             0
@@ -424,23 +430,18 @@ async def test_a_server_that_falls_silent_is_told_and_asked_again(browser: Brows
         visitor_browser(browser) as visitor,
         chat_page(visitor, front.site.address) as chat,
     ):
-        await chat.page.clock.install()
         await chat.open()
         await chat.say("Hello")
         await expect(chat[".waiting"]).to_have_count(0)
-        held: list[Route] = []
-
-        async def hold(route: Route) -> None:
-            held.append(route)
-            if len(held) > 1:
-                await route.continue_()
-
-        await chat.page.route("**/assistant/ask", hold)
+        await chat.stop_clock()
+        silent = Silent()
+        await chat.page.route("**/assistant/ask", silent)
         await chat.say(WARRANTY)
         await expect(chat[".dots"]).to_be_visible()
-        await chat.page.clock.fast_forward(46_000)
+        await silent.begun.wait()
+        await chat.page.clock.run_for(46_000)
         await expect(chat[".notice"]).to_contain_text("No connection.")
-        await chat.page.clock.fast_forward(16_000)
+        await chat.page.clock.run_for(16_000)
         await expect(chat[".source"]).to_be_visible()
         await expect(chat[".notice"]).to_be_hidden()
         assert await front.said(await chat.conversation_id()) == ["Hello", WARRANTY]
@@ -563,7 +564,7 @@ async def test_two_tabs_are_one_conversation(browser: Browser, front: Front) -> 
         await expect(one[".state"]).to_have_text("Waiting for a person")
         await expect(two[".message"]).to_have_count(2)
         await two.say("From the second tab")
-        await expect(one[".message.customer"]).to_have_count(2)
+        await expect(one[".message.customer:not(.waiting)"]).to_have_count(2)
         id = await one.conversation_id()
         assert await front.said(id) == ["Please let me talk to a person", "From the second tab"]
         await one.forget()
@@ -690,7 +691,7 @@ async def test_a_page_dresses_the_chat_and_hears_of_it(browser: Browser, front: 
         await expect(chat[".suggestion"]).to_have_text(["多久发货？"])
         assert await chat[".panel"].evaluate("(one) => getComputedStyle(one).colorScheme") == "dark"
         await chat.page.evaluate("document.querySelector('rapport-chat').ask('你好')")
-        await expect(chat[".message.bot"]).to_have_count(1)
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
         assert (await chat.page.evaluate("window.heard"))["author"] == "BOT"
         await chat.page.evaluate("document.querySelector('rapport-chat').close()")
         await expect(chat[".panel"]).to_be_hidden()
@@ -707,3 +708,648 @@ async def test_a_chat_that_is_closed_says_so(browser: Browser, front: Front) -> 
     ):
         await expect(chat[".notice"]).to_contain_text("This chat has no key")
         await expect(chat["textarea"]).to_be_hidden()
+
+
+FULL = """Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }"""
+FORBIDDEN = """for (const name of ['localStorage', 'sessionStorage'])
+    Object.defineProperty(window, name, {get() { throw new DOMException('no', 'SecurityError') }});
+LockManager.prototype.request = async () => { throw new DOMException('no', 'SecurityError') };"""
+OLD_FRAMEWORK = "Array.prototype.toJSON = function () { return `[${this.map(JSON.stringify).join(', ')}]` }"
+FROZEN = """for (const one of [Object, Array, Function, Error, EventTarget, Node, Element, HTMLElement, Map])
+    Object.freeze(one.prototype);"""
+
+
+@pytest.mark.parametrize(
+    "script", [FULL, FORBIDDEN, OLD_FRAMEWORK, FROZEN], ids=["full", "forbidden", "old-framework", "frozen"]
+)
+async def test_a_page_whose_storage_or_prototypes_are_odd_has_a_chat_all_the_same(
+    browser: Browser, front: Front, script: str
+) -> None:
+    async with visitor_browser(browser, viewport=DESK) as visitor:
+        await visitor.add_init_script(script)
+        async with chat_page(visitor, front.site.address) as chat:
+            await chat.open()
+            await chat.say(WARRANTY)
+            await expect(chat[".message.bot .source"]).to_be_visible()
+            await chat.say("I would like to talk to a person")
+            await expect(chat[".state"]).to_have_text("Waiting for a person")
+            await expect(chat[".message.customer .bubble"]).to_have_text(
+                [WARRANTY, "I would like to talk to a person"]
+            )
+            await expect(chat[".waiting"]).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("**/graphql", "chat(conversationId"), ("**/assistant/visitors", "")],
+    ids=["reading", "coming-in"],
+)
+async def test_a_request_that_is_never_answered_is_made_again(
+    browser: Browser, front: Front, path: str, words: str
+) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.stop_clock()
+        silent = Silent(words)
+        await chat.page.route(path, silent)
+        await chat.say("Hello")
+        await silent.begun.wait()
+        await chat.page.clock.run_for(31_000)
+        await expect(chat[".notice"]).to_contain_text("No connection.")
+        await chat.page.clock.run_for(2_000)
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await expect(chat[".waiting"]).to_have_count(0)
+        await expect(chat[".notice"]).to_be_hidden()
+        assert await front.said(await chat.conversation_id()) == ["Hello"]
+
+
+async def test_a_line_that_does_not_open_is_opened_again(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.stop_clock()
+        silent = Silent()
+        await chat.page.route("**/events", silent)
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await silent.begun.wait()
+        await chat.page.clock.run_for(12_100)
+        await chat.settle()
+        async with chat.page.expect_response("**/events"):
+            await chat.page.clock.run_for(2_000)
+        await front.answer(await chat.conversation_id(), "Hello, I am here.")
+        await expect(chat[".message.agent .bubble"]).to_have_text("Hello, I am here.")
+
+
+@pytest.mark.parametrize("body", ["<h1>Sign in to the hotel</h1>", 'data: {"step":"WRITING"}\n\ndata: {"st'])
+async def test_what_something_on_the_way_answers_is_no_answer(
+    browser: Browser, front: Front, body: str
+) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        asked: list[str] = []
+
+        async def answer_instead(route: Route) -> None:
+            path = route.request.url.rsplit("/", 1)[-1]
+            asked.append(path)
+            if asked.count(path) > 1:
+                await route.continue_()
+                return
+            await route.fulfill(status=200, content_type="text/html", body=body)
+
+        await chat.page.route("**/assistant/visitors", answer_instead)
+        await chat.page.route("**/assistant/ask", answer_instead)
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await expect(chat[".waiting"]).to_have_count(0)
+        assert asked == ["visitors", "visitors", "ask", "ask"]
+        assert await front.said(await chat.conversation_id()) == ["Hello"]
+
+
+async def test_a_thumb_for_a_person_is_kept_through_a_reload_without_a_network(
+    browser: Browser, front: Front
+) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("I would like to talk to a person")
+        await expect(chat[".state"]).to_have_text("Waiting for a person")
+        await expect(chat[".waiting"]).to_have_count(0)
+        id = await chat.conversation_id()
+        for path in ("**/assistant/**", "**/graphql"):
+            await chat.page.route(path, unreached)
+        await chat.page.reload()
+        await chat.open()
+        await expect(chat[".notice"]).to_contain_text("No connection.")
+        await chat.say("👍")
+        await expect(chat[".waiting .meta"]).to_have_text("Waiting to be sent")
+        await chat.page.unroute_all(behavior="wait")
+        await chat.catch_up()
+        await expect(chat[".message.customer"]).to_have_count(2)
+        await expect(chat[".waiting"]).to_have_count(0)
+        assert await front.said(id) == ["I would like to talk to a person", "👍"]
+
+
+async def test_what_waits_in_one_tab_is_not_taken_by_the_next(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as one,
+    ):
+        await one.open()
+        await one.say("👍")
+        await expect(one[".failed"]).to_contain_text("Not sent")
+        await visitor.route("**/assistant/ask", unreached)
+        await one.say("Hello")
+        await expect(one[".waiting .bubble"]).to_have_text(["👍", "Hello"])
+        async with chat_page(visitor, front.site.address) as two:
+            await two.open()
+            await expect(two[".notice"]).to_contain_text("No connection.")
+            await one.catch_up()
+            for tab in (one, two):
+                await expect(tab[".waiting .bubble"]).to_have_text(["👍", "Hello"])
+            await one["textarea"].fill("What I was about to write")
+            await one[".failed .link"].click()
+            await expect(one["textarea"]).to_have_value("👍\nWhat I was about to write")
+            await expect(two[".waiting .bubble"]).to_have_text(["Hello"])
+            await visitor.unroute_all(behavior="wait")
+            await two.catch_up()
+            for tab in (one, two):
+                await expect(tab[".message.bot .meta"]).to_have_count(1)
+                await expect(tab[".waiting"]).to_have_count(0)
+            assert await front.said(await one.conversation_id()) == ["Hello"]
+
+
+async def test_a_chat_that_is_taken_from_the_page_is_quiet_and_goes_on_where_it_is_put(
+    browser: Browser, front: Front
+) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.stop_clock()
+        async with chat.page.expect_response("**/events"):
+            await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await chat.page.evaluate("window.chat = document.querySelector('rapport-chat'); chat.remove()")
+        await chat.page.evaluate("chat.conversation.catching")
+        made: list[str] = []
+        chat.page.on("request", lambda request: made.append(request.url))
+        for _ in range(10):
+            await chat.page.clock.run_for(10_000)
+        assert made == []
+        async with chat.page.expect_response("**/events"):
+            await chat.page.evaluate("document.querySelector('main').append(chat)")
+        await front.answer(await chat.conversation_id(), "Hello, I am here.")
+        await expect(chat[".message.agent .bubble"]).to_have_text("Hello, I am here.")
+
+
+async def test_an_article_does_not_lie_over_a_conversation_that_is_gone(
+    browser: Browser, front: Front
+) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as one,
+        chat_page(visitor, front.site.address) as two,
+    ):
+        await one.open()
+        await one.say(WARRANTY)
+        await one[".source"].click()
+        await one[".quote .link"].click()
+        await expect(one[".sheet h2"]).to_be_focused()
+        await expect(two[".message"]).to_have_count(2)
+        await two.open()
+        await two.forget()
+        await expect(one[".greeting"]).to_be_visible()
+        await expect(one[".sheet"]).to_have_count(0)
+        await expect(one["textarea"]).to_be_focused()
+
+
+async def test_the_focus_is_not_lost_to_the_page(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        keys, options = chat.page.keyboard, chat.page.get_by_role("button", name="Options")
+        await chat.open()
+        await chat.say(WARRANTY)
+        await expect(chat[".source"]).to_be_visible()
+        await options.focus()
+        await keys.press("Enter")
+        await expect(chat[".menu button"]).to_be_focused()
+        await keys.press("Escape")
+        await expect(options).to_be_focused()
+
+        await chat[".source"].click()
+        await chat[".quote .link"].click()
+        await expect(chat[".sheet h2"]).to_be_focused()
+        take = "(one) => (one.focus(), one.matches(':focus'))"
+        assert await chat[".header button >> nth=0"].evaluate(take) is False  # it lies under the sheet
+        await chat[".launcher"].click()
+        await expect(chat[".panel"]).to_be_hidden()
+        await chat[".launcher"].click()
+        await expect(chat[".sheet h2"]).to_be_focused()
+        await keys.press("Escape")
+        await expect(chat[".quote .link"]).to_be_focused()
+
+        await chat["textarea"].focus()
+        await keys.type("Where is")
+        await keys.press("ArrowLeft")
+        await chat.page.evaluate("document.querySelector('rapport-chat').setAttribute('heading', 'Help')")
+        await expect(chat[".title"]).to_have_text("Help")
+        await keys.type("x")
+        await expect(chat["textarea"]).to_have_value("Where ixs")
+
+        await chat.page.get_by_role("link", name="Cart").focus()
+        await chat.page.evaluate("document.querySelector('rapport-chat').close()")
+        await expect(chat[".panel"]).to_be_hidden()
+        await expect(chat.page.get_by_role("link", name="Cart")).to_be_focused()
+
+        await chat.open()
+        await options.focus()
+        await keys.press("Enter")
+        await keys.press("Enter")
+        await expect(chat[".greeting"]).to_be_visible()
+        await expect(chat["textarea"]).to_have_value("")
+        await expect(options).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "event", ["", "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))"]
+)
+async def test_a_conversation_that_the_page_itself_cleared_is_left(
+    browser: Browser, front: Front, event: str
+) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await expect(chat[".waiting"]).to_have_count(0)
+        id = await chat.conversation_id()
+        # A site that signs somebody out; or a page that comes back from the browser's cache of pages.
+        await chat.page.evaluate(f"localStorage.clear(); {event}")
+        if event:
+            await expect(chat[".greeting"]).to_be_visible()
+        await chat.say("Hello again")
+        await expect(chat[".message.customer .bubble"]).to_have_text(["Hello again"])
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        new = await chat.conversation_id()
+        assert (await front.said(id), await front.said(new)) == (["Hello"], ["Hello again"])
+        await front.answer(new, "Hello, I am here.")
+        await expect(chat[".message.agent .bubble"]).to_have_text("Hello, I am here.")
+
+
+async def test_a_line_that_is_refused_is_not_asked_for_before_its_time(
+    browser: Browser, front: Front
+) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.stop_clock()
+        asked = 0
+
+        async def refuse(route: Route) -> None:
+            nonlocal asked
+            asked += 1
+            error = {"message": "too many", "code": "RATE_LIMITED", "retryAfter": 30}
+            await route.fulfill(status=429, json=error, headers={"Access-Control-Allow-Origin": "*"})
+
+        await chat.page.route("**/events", refuse)
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        for _ in range(28):
+            await chat.settle()
+            await chat.page.clock.run_for(1_000)
+        await chat.settle()
+        assert asked == 1
+        async with chat.page.expect_response("**/events"):
+            await chat.page.clock.run_for(3_000)
+
+
+async def test_a_line_that_never_holds_is_asked_for_less_and_less(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.stop_clock()
+        asked = 0
+
+        async def refuse(route: Route) -> None:
+            nonlocal asked
+            asked += 1
+            await route.fulfill(status=503, headers={"Access-Control-Allow-Origin": "*"})
+
+        await chat.page.route("**/events", refuse)
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        for _ in range(60):
+            await chat.settle()
+            await chat.page.clock.run_for(1_000)
+        await chat.settle()
+        assert 5 <= asked <= 10
+        await chat.page.unroute_all(behavior="wait")
+        async with chat.page.expect_response("**/events"):
+            await chat.page.clock.run_for(20_000)
+        await front.answer(await chat.conversation_id(), "Hello, I am here.")
+        await expect(chat[".message.agent .bubble"]).to_have_text("Hello, I am here.")
+
+
+async def test_a_message_that_cannot_be_sent_yet_keeps_no_answer_away(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("I would like to talk to a person")
+        await expect(chat[".state"]).to_have_text("Waiting for a person")
+
+        async def refuse(route: Route) -> None:
+            error = {"message": "too many", "code": "RATE_LIMITED", "retryAfter": 60}
+            await route.fulfill(status=429, json=error, headers={"Access-Control-Allow-Origin": "*"})
+
+        await chat.page.route("**/assistant/ask", refuse)
+        await chat.say("When will somebody come?")
+        await expect(chat[".notice"]).to_contain_text("trying again")
+        await front.answer(await chat.conversation_id(), "Hello, I am here.")
+        await expect(chat[".message.agent .bubble"]).to_have_text("Hello, I am here.")
+        await expect(chat[".waiting .meta"]).to_have_text("Waiting to be sent")
+
+
+async def test_an_answer_to_the_page_before_is_news_on_the_next(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await expect(chat[".waiting"]).to_have_count(0)
+        silent = Silent()
+        await chat.page.route("**/assistant/ask", silent)
+        await chat.say(WARRANTY)
+        await silent.begun.wait()
+        await chat.page.reload()
+        await expect(chat[".badge"]).to_have_text("1")
+        await expect(chat[".message"]).to_have_count(4)
+        assert await front.said(await chat.conversation_id()) == ["Hello", WARRANTY]
+
+
+async def test_what_arrived_though_its_answer_did_not_is_shown_once(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        await expect(chat[".waiting"]).to_have_count(0)
+        answers = HeldBack()
+        await chat.page.route("**/assistant/ask", answers)
+        await chat.say(WARRANTY)
+        await answers.made.wait()
+        await chat.page.reload()
+        await chat.open()
+        await expect(chat[".message.bot .meta"]).to_have_count(2)
+        await expect(chat[".message.customer .bubble"]).to_have_text(["Hello", WARRANTY])
+        answers.wanted.set()
+        await chat.page.unroute_all(behavior="wait")
+        await chat.catch_up()
+        await expect(chat[".message.customer .bubble"]).to_have_text(["Hello", WARRANTY])
+        assert await front.said(await chat.conversation_id()) == ["Hello", WARRANTY]
+        held = "Object.entries(localStorage).find(([name]) => name.endsWith(':outbox'))[1]"
+        assert await chat.page.evaluate(held) == "[]"
+
+
+async def test_a_session_that_is_over_is_left(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        held = json.dumps({"refreshToken": "of long ago"})
+        await chat.page.evaluate(f"localStorage.setItem('rapport-chat:{front.key}', '{held}')")
+        await chat.page.reload()
+        await expect(chat[".notice"]).to_contain_text("Your earlier conversation has ended")
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        assert await front.said(await chat.conversation_id()) == ["Hello"]
+
+
+async def test_who_signs_in_without_a_network_is_told_so(browser: Browser, front: Front) -> None:
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, f"{front.server.address}/chat?key={front.key}") as chat,
+    ):
+        await chat.page.route("**/auth/**", unreached)
+        await chat.page.get_by_role("button", name="Options").click()
+        await chat.page.get_by_role("button", name="Sign in").click()
+        await chat["#email"].fill("somebody@test.example")
+        await chat["#password"].fill(PASSWORD)
+        await chat["#password"].press("Enter")
+        await expect(chat[".error"]).to_have_text("No connection. Please try again.")
+
+
+async def test_a_script_says_where_its_server_is(browser: Browser, front: Front) -> None:
+    front.site.attributes = f'data-server="{front.server.address.replace("127.0.0.1", "localhost")}"'
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, front.site.address) as chat,
+    ):
+        assert await chat.page.evaluate(
+            "document.querySelector('rapport-chat').connection.server"
+        ) == front.server.address.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+async def members(house: House, http: httpx.AsyncClient, app: FastAPI) -> AsyncIterator[Front]:
+    """A front whose customer has said nothing yet."""
+    async with front_of(await Crew.hire(house, http), app) as front:
+        yield front
+
+
+def _signed_in(token: str) -> str:
+    """Return the script of a page that says who is signed in."""
+    return f"""window.token = {json.dumps(token)};
+        addEventListener('DOMContentLoaded', () => {{
+            const chat = document.querySelector('rapport-chat');
+            chat.tokenSource = async () => (await window.until, window.token);
+        }})"""
+
+
+async def test_the_page_of_a_signed_in_customer_keeps_what_waits_for_them_alone(
+    browser: Browser, members: Front
+) -> None:
+    customer, other = members.crew.customer, members.crew.stranger
+    async with visitor_browser(browser, viewport=DESK) as visitor:
+        await visitor.add_init_script(_signed_in(customer.token))
+        async with chat_page(visitor, members.site.address) as chat:
+            await chat.open()
+            await chat.say("Hello")
+            await expect(chat[".message.bot .meta"]).to_have_count(1)
+            id = await chat.conversation_id()
+            await chat.page.route("**/assistant/ask", unreached)
+            await chat.say("How do I reset it?")
+            await expect(chat[".waiting .meta"]).to_have_text("Waiting to be sent")
+            await chat["textarea"].fill("and one more")
+            await chat.page.reload()
+            await chat.open()
+            await expect(chat[".waiting .bubble"]).to_have_text("How do I reset it?")
+            await expect(chat[".message.bot .meta"]).to_have_count(1)
+            await expect(chat["textarea"]).to_have_value("and one more")
+            assert await members.said(id) == ["Hello"]
+        await visitor.add_init_script(_signed_in(other.token))
+        async with chat_page(visitor, members.site.address) as chat:
+            await chat.open()
+            await expect(chat[".greeting"]).to_be_visible()
+            await expect(chat[".message"]).to_have_count(0)
+            assert await members.said(id) == ["Hello"]
+
+
+async def test_the_page_of_a_signed_in_customer_may_be_open_twice(browser: Browser, members: Front) -> None:
+    async with visitor_browser(browser, viewport=DESK) as visitor:
+        await visitor.add_init_script(_signed_in(members.crew.customer.token))
+        async with chat_page(visitor, members.site.address) as one:
+            await one.open()
+            await one.say("Hello")
+            await expect(one[".message.bot .meta"]).to_have_count(1)
+            await expect(one[".waiting"]).to_have_count(0)
+            await one["textarea"].press("Escape")
+            async with chat_page(visitor, members.site.address) as two:
+                await expect(two[".message"]).to_have_count(2)
+                await expect(two[".badge"]).to_be_hidden()
+                await two.open()
+                await two.say("Hello again")
+                await expect(two[".message.bot .meta"]).to_have_count(2)
+                await expect(one[".message.bot .meta"]).to_have_count(2)
+                await expect(one[".badge"]).to_have_text("1")
+
+
+async def test_a_page_that_cannot_get_its_token_is_waited_for(browser: Browser, members: Front) -> None:
+    async with visitor_browser(browser, viewport=DESK) as visitor:
+        await visitor.add_init_script(_signed_in(members.crew.customer.token))
+        async with chat_page(visitor, members.site.address) as chat:
+            await chat.open()
+            await chat.page.evaluate("""{ window.until = Promise.reject(new TypeError('Failed to fetch'));
+                window.until.catch(() => {}) }""")
+            await chat.say("Hello")
+            await expect(chat[".notice"]).to_contain_text("No connection.")
+            await expect(chat[".waiting .meta"]).to_have_text("Waiting to be sent")
+            await chat.page.evaluate("window.until = null")
+            await chat.catch_up()
+            await expect(chat[".message.bot .meta"]).to_have_count(1)
+            await expect(chat[".notice"]).to_be_hidden()
+
+
+async def test_a_page_that_says_that_nobody_is_signed_in_leaves_the_visitor_alone(
+    browser: Browser, members: Front
+) -> None:
+    nobody = "document.querySelector('rapport-chat').tokenSource = null"
+    async with visitor_browser(browser, viewport=DESK) as visitor:
+        await visitor.add_init_script(f"addEventListener('DOMContentLoaded', () => {{ {nobody} }})")
+        async with chat_page(visitor, members.site.address) as chat:
+            await chat.open()
+            await chat.say("Hello")
+            await expect(chat[".message.bot .meta"]).to_have_count(1)
+            await expect(chat[".waiting"]).to_have_count(0)
+            await chat.page.reload()
+            await expect(chat[".message.customer"]).to_have_count(1)
+            await expect(chat[".badge"]).to_be_hidden()
+            # Who was signed in and is not any more leaves nothing behind.
+            source = f"async () => '{members.crew.customer.token}'"
+            await chat.page.evaluate(f"document.querySelector('rapport-chat').tokenSource = {source}")
+            await chat.open()
+            await chat.say("Hello again")
+            await expect(chat[".message.bot .meta"]).to_have_count(1)
+            await chat["textarea"].fill("and one more")
+            await chat.page.evaluate(nobody)
+            await expect(chat[".message"]).to_have_count(0)
+            await expect(chat["textarea"]).to_have_value("")
+            assert await chat.page.evaluate("Object.values(localStorage).join('')") == ""
+
+
+async def test_what_the_page_says_before_the_script_has_come_counts(browser: Browser, members: Front) -> None:
+    members.site.key = ""
+    customer = members.crew.customer
+    put_early = f"""() => {{
+        const early = document.implementation.createHTMLDocument('').createElement('rapport-chat');
+        early.setAttribute('key', '{members.key}');
+        early.tokenSource = async () => '{customer.token}';
+        document.body.append(early);
+    }}"""
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, members.site.address) as chat,
+    ):
+        await chat.page.evaluate(put_early)
+        await chat.open()
+        await chat.say("Hello")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        mine = await customer.ask("{ conversations(first: 50) { nodes { id } } }")
+        assert mine["conversations"]["nodes"] == [{"id": await chat.conversation_id()}]
+
+
+async def test_who_is_known_late_is_not_told_that_all_of_it_is_new(browser: Browser, members: Front) -> None:
+    token = members.crew.customer.token
+    async with visitor_browser(browser, viewport=DESK) as elsewhere:
+        await elsewhere.add_init_script(_signed_in(token))
+        async with chat_page(elsewhere, members.site.address) as chat:
+            await chat.open()
+            await chat.say("Hello")
+            await expect(chat[".message.bot .meta"]).to_have_count(1)
+    async with (
+        visitor_browser(browser, viewport=DESK) as visitor,
+        chat_page(visitor, members.site.address) as chat,
+    ):
+        await chat.open()
+        await chat.say("A visitor's words")
+        await expect(chat[".message.bot .meta"]).to_have_count(1)
+        coming_in, reading = HeldBack(), HeldBack("chat(conversationId")
+        await chat.page.route("**/assistant/visitors", coming_in)
+        await chat.page.route("**/graphql", reading)
+        await chat.page.reload()
+        await coming_in.made.wait()
+        source = f"document.querySelector('rapport-chat').tokenSource = async () => '{token}'"
+        await chat.page.evaluate(source)
+        await reading.made.wait()
+        async with chat.page.expect_response("**/assistant/visitors") as came_in:
+            coming_in.wanted.set()
+        await (await came_in.value).finished()
+        await chat.page.evaluate("null")  # what came late has been heard now
+        reading.wanted.set()
+        await expect(chat[".message.customer .bubble"]).to_have_text("Hello")
+        await expect(chat[".badge"]).to_be_hidden()
+
+
+async def test_who_signs_in_or_out_does_so_in_all_tabs(browser: Browser, members: Front) -> None:
+    user = await members.crew.user("customer")
+    await set_password(user, PASSWORD)
+    page = f"{members.server.address}/chat?key={members.key}"
+    async with (
+        visitor_browser(browser) as visitor,
+        chat_page(visitor, page) as one,
+        chat_page(visitor, page) as two,
+    ):
+        await one.say("A visitor's words")
+        for tab in (one, two):
+            await expect(tab[".message.bot .meta"]).to_have_count(1)
+        visited = await one.conversation_id()
+        await one.page.get_by_role("button", name="Options").click()
+        await one.page.get_by_role("button", name="Sign in").click()
+        await one["#email"].fill(user.email)
+        await one["#password"].fill(PASSWORD)
+        await one["#password"].press("Enter")
+        await expect(one[".sheet"]).to_have_count(0)
+        for tab in (one, two):
+            await expect(tab[".message"]).to_have_count(0)
+        await one.say("Hello")
+        for tab in (one, two):
+            await expect(tab[".message.customer .bubble"]).to_have_text("Hello")
+            await expect(tab[".message.bot .meta"]).to_have_count(1)
+        id = await one.conversation_id()
+        await two.say("Hello again")
+        for tab in (one, two):
+            await expect(tab[".message.bot .meta"]).to_have_count(2)
+        said = (await members.said(visited), await members.said(id))
+        assert said == (["A visitor's words"], ["Hello", "Hello again"])
+        await two.page.get_by_role("button", name="Options").click()
+        await two.page.get_by_role("button", name="Sign out").click()
+        for tab in (one, two):
+            await expect(tab[".greeting"]).to_be_visible()
+            await expect(tab[".message"]).to_have_count(0)
+        await one.say("Somebody else")
+        await expect(one[".message.bot .meta"]).to_have_count(1)
+        assert await members.said(id) == ["Hello", "Hello again"]

@@ -3,7 +3,7 @@
 import { RapportChat } from './element.js';
 import { SCRIPT } from './made.js';
 
-const ATTRIBUTES = ['lang', 'theme', 'position', 'heading', 'greeting', 'suggestions', 'open'];
+const ATTRIBUTES = ['lang', 'theme', 'position', 'heading', 'greeting', 'suggestions', 'open', 'server', 'mode'];
 
 if (!customElements.get('rapport-chat')) customElements.define('rapport-chat', RapportChat);
 if (SCRIPT?.dataset.key) {

@@ -1,6 +1,6 @@
 // The server, as the chat needs it: a token, GraphQL, and two streams of events.
 
-import { alone, makeSecret } from './memory.js';
+import { alone, makeSecret, Memory } from './memory.js';
 
 const PATIENCE_MS = 30_000;
 const SILENCE_MS = 45_000; // longer than any one step of an answer takes: the network is gone without a word
@@ -21,11 +21,26 @@ export class Trouble extends Error {
 
 /** Who is here and what they may reach. A visitor until somebody signs in, or the page brings a token. */
 export class Connection {
-    constructor({ server, key, memory, language }) {
-        Object.assign(this, { server, key, memory, language });
+    constructor({ server, key, language }) {
+        const name = `rapport-chat:${key ?? ''}`;
+        Object.assign(this, { server, key, language, visitors: new Memory(name), customers: new Memory(`${name}:customer`) });
         this.tokenSource = null; // of the page: an async function that returns an access token
         this.token = null;
         this.underWay = new Set();
+    }
+
+    /** What is remembered of who is here: of a customer whom the page names, apart from what a visitor left. */
+    get memory() {
+        return this.tokenSource ? this.customers : this.visitors;
+    }
+
+    /** Let the page say who is here; null when that is nobody any more. */
+    takeSource(source) {
+        if (source) this.visitors.clear();
+        else if (this.tokenSource) this.customers.clear();
+        this.tokenSource = source;
+        this.token = null;
+        this.leave();
     }
 
     get isMember() {
@@ -47,9 +62,15 @@ export class Connection {
             clearTimeout(timer);
             timer = setTimeout(() => silence.abort(), SILENCE_MS);
         };
+        let isWhole = false;
+        const hearAll = (event) => {
+            isWhole ||= event.step === 'DONE';
+            hear(event);
+        };
         alive();
         try {
-            await this.stream('/assistant/ask', { body: question, hear, signal: silence.signal, alive });
+            await this.stream('/assistant/ask', { body: question, hear: hearAll, signal: silence.signal, alive });
+            if (!isWhole) throw new Trouble('cut off', 'OFFLINE'); // or something on the way answered instead
         } catch (error) {
             throw silence.signal.aborted ? new Trouble('silence', 'OFFLINE') : error;
         } finally {
@@ -60,18 +81,15 @@ export class Connection {
 
     /** Hear what happens in a conversation, until `signal`, or until the line breaks. */
     async listen(conversationId, hear, signal, alive) {
+        alive();
         await this.stream(`/assistant/conversations/${encodeURIComponent(conversationId)}/events`, { hear, signal, alive });
     }
 
     async call(path, body) {
         const timeout = this.stoppable();
-        const timer = setTimeout(() => timeout.abort(), PATIENCE_MS);
         try {
-            return await (await this.fetched(path, body, timeout.signal)).json();
-        } catch (error) {
-            throw error instanceof Trouble ? error : new Trouble(String(error), 'OFFLINE');
+            return await patiently(async (signal) => (await this.fetched(path, body, signal)).json(), timeout);
         } finally {
-            clearTimeout(timer);
             this.underWay.delete(timeout);
         }
     }
@@ -145,11 +163,23 @@ export class Connection {
 
     /** `isWanted` says whether it is still the same person who asks. */
     async newToken(isWanted) {
-        if (this.tokenSource) return this.tokenSource();
+        if (this.tokenSource) return this.named(isWanted);
         const got = this.memory.get('refreshToken')
             ? await alone(`${this.memory.name}:refresh`, () => this.refreshed(isWanted))
             : await this.visit(isWanted);
         return this.keep(got);
+    }
+
+    /** Ask the page for a token. What was said and what waits is whose it was: with somebody else's token it goes. */
+    async named(isWanted) {
+        const token = await patiently(async () => this.tokenSource());
+        if (!isWanted()) throw new Trouble('left', 'STOPPED');
+        const person = personOf(token);
+        if (this.memory.get('person') !== person) {
+            if (this.memory.get('person')) this.memory.clear();
+            this.memory.set({ person });
+        }
+        return token;
     }
 
     keep({ accessToken, expiresIn }) {
@@ -193,10 +223,39 @@ export class Connection {
         this.leave();
     }
 
-    async post(path, body) {
-        const answer = await this.reached(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-        if (!answer.ok) throw await troubleOf(answer);
-        return answer.status === 204 ? null : answer.json();
+    post(path, body) {
+        return patiently(async (signal) => {
+            const answer = await this.reached(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body), signal });
+            if (!answer.ok) throw await troubleOf(answer);
+            return answer.status === 204 ? null : answer.json();
+        });
+    }
+}
+
+/** Do `work`, for so long at most. An answer that is none of the server's counts as none: as no connection. */
+async function patiently(work, timeout = new AbortController()) {
+    let timer;
+    const over = new Promise((_, reject) => {
+        timer = setTimeout(() => {
+            timeout.abort();
+            reject(new Trouble('silence', 'OFFLINE'));
+        }, PATIENCE_MS);
+    });
+    try {
+        return await Promise.race([work(timeout.signal), over]);
+    } catch (error) {
+        throw error instanceof Trouble ? error : new Trouble(String(error), 'OFFLINE');
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+/** Return whose an access token is. Source: RFC 7519. */
+function personOf(token) {
+    try {
+        return JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))).sub;
+    } catch {
+        return 'unknown';
     }
 }
 

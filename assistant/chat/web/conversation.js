@@ -26,8 +26,7 @@ export class Conversation extends EventTarget {
     constructor(connection) {
         super();
         this.connection = connection;
-        this.memory = connection.memory;
-        this.tab = makeId();
+        this.isResting = false;
         this.reset();
     }
 
@@ -39,33 +38,65 @@ export class Conversation extends EventTarget {
         clearTimeout(this.timer);
         Object.assign(this, {
             status: 'ASSISTANT', personName: '', isAssigned: false, messages: [], hasEarlier: false, version: 0,
-            rated: new Map(), answering: null, typing: false, trouble: null, lost: false, failures: 0, hangUp: null, isLoaded: false,
-            life: {}, catching: null,
+            rated: new Map(), answering: null, typing: false, trouble: null, lost: false, failures: 0, isDeaf: false, hangUp: null, isLoaded: false,
+            life: {}, catching: null, shown: undefined,
         });
+        this.dispatchEvent(new Event('left'));
+    }
+
+    get memory() {
+        return this.connection.memory;
     }
 
     get id() {
         return this.memory.get('conversationId');
     }
 
-    /** What was written here and is not known to be sent; another tab shows its own. */
+    /** What waits to be sent, of all tabs: each may send it. What was tried and stands in the conversation has arrived after all. */
     get waiting() {
-        return this.memory.outbox.filter((one) => one.tab === this.tab);
+        const last = this.messages.findLast(({ author }) => author === 'CUSTOMER')?.text;
+        return this.memory.outbox.filter(({ by, failed, text }) => failed || !by || text.trim() !== last);
     }
 
     /** Take up the conversation of before, if there is one. */
     async resume() {
-        const { outbox } = this.memory;
-        if (outbox.length) this.memory.outbox = outbox.map((one) => ({ ...one, tab: this.tab }));
-        if (this.connection.isMember && !this.id) await this.attempt(() => this.findLast());
-        if (this.id || outbox.length) await this.catchUp();
+        const { life } = this;
+        if (this.connection.isMember) {
+            await this.attempt(async () => {
+                await this.whileHere(this.connection.accessToken()); // the page's says whose conversation it is
+                if (!this.id) await this.findLast();
+            });
+        }
+        if (this.life === life && (this.id || this.memory.outbox.length)) await this.catchUp();
+        if (this.life !== life) return;
         this.isLoaded = true;
         this.changed();
     }
 
+    /** Leave what is not remembered any more, or is somebody else's, and take up what is. */
+    beginAnew() {
+        this.reset();
+        this.connection.token = null;
+        return this.resume();
+    }
+
+    /** Be quiet while the chat is in no page. */
+    rest() {
+        this.isResting = true;
+        clearTimeout(this.timer);
+        this.hangUp?.abort();
+        this.hangUp = null;
+    }
+
+    wake() {
+        this.isResting = false;
+        this.catchUp();
+    }
+
     /** Say something: kept first, then sent as soon as that is possible. */
     say(text) {
-        const entry = { id: makeId(), text, at: new Date().toISOString(), tab: this.tab };
+        this.compare();
+        const entry = { id: makeId(), text, at: new Date().toISOString() };
         this.memory.outbox = [...this.memory.outbox, entry];
         this.lost = false;
         this.changed();
@@ -74,14 +105,20 @@ export class Conversation extends EventTarget {
 
     /** Take back what could not be sent; return its text. */
     takeBack(id) {
-        const entry = this.waiting.find((one) => one.id === id);
+        const entry = this.memory.outbox.find((one) => one.id === id); // none, when another tab took it back
         this.drop(id);
         this.changed();
         return entry?.text ?? '';
     }
 
+    /** Begin anew when what is shown is not what is remembered: it was forgotten elsewhere, and nothing told us. */
+    compare() {
+        if (this.shown && this.shown !== this.id) this.beginAnew();
+    }
+
     /** Send what waits, then read what is new, then listen. Once at a time: who comes meanwhile adds a round. */
     async catchUp() {
+        this.compare();
         this.again = true;
         if (!this.catching) {
             const catching = (this.catching = this.rounds(this.life).finally(() => {
@@ -94,12 +131,21 @@ export class Conversation extends EventTarget {
     async rounds(life) {
         while (this.again && this.life === life) {
             this.again = false;
-            const isDone = await this.attempt(async () => {
-                await this.whileHere(alone(`${this.memory.name}:send`, () => this.sendAll()));
-                if (this.id) await this.read();
+            await this.attempt(async () => {
+                try {
+                    await this.whileHere(alone(`${this.memory.name}:send`, () => this.sendAll()));
+                } catch (error) {
+                    if (error.passes && error.code !== 'OFFLINE') await this.hearNews(); // refused for now: others go on
+                    throw error;
+                }
+                await this.hearNews();
             });
-            if (isDone && this.id) this.listen();
         }
+    }
+
+    async hearNews() {
+        if (this.id) await this.read();
+        if (this.id) this.listen();
     }
 
     /** Tell the people in the conversation that somebody writes; at most every few seconds. */
@@ -150,7 +196,7 @@ export class Conversation extends EventTarget {
     async signIn(email, password) {
         await this.connection.signIn(email, password);
         this.reset();
-        await this.resume();
+        this.resume(); // who signs in need not wait for it
     }
 
     async signOut() {
@@ -172,7 +218,7 @@ export class Conversation extends EventTarget {
             await work();
             if (this.life !== life) return false;
             this.trouble = null;
-            this.failures = 0;
+            if (!this.isDeaf) this.failures = 0;
             return true;
         } catch (error) {
             if (!(error instanceof Trouble)) throw error;
@@ -198,7 +244,7 @@ export class Conversation extends EventTarget {
     meet(trouble) {
         const isGone = trouble.code === 'NOT_FOUND';
         const isOver = isGone || (['UNAUTHENTICATED', 'WIPE'].includes(trouble.code) && !this.connection.tokenSource);
-        if (isOver && this.id) {
+        if (isOver && (this.id || this.memory.get('refreshToken'))) {
             const { outbox } = this.memory; // what was not sent opens the next conversation
             if (isGone && this.connection.isMember) this.memory.set({ conversationId: undefined });
             else this.connection.forget();
@@ -213,6 +259,7 @@ export class Conversation extends EventTarget {
     }
 
     later(least) {
+        if (this.isResting) return;
         const wait = WAITS_MS[Math.min(this.failures, WAITS_MS.length - 1)] * (0.75 + Math.random() / 2);
         this.failures += 1;
         clearTimeout(this.timer);
@@ -220,14 +267,15 @@ export class Conversation extends EventTarget {
     }
 
     async sendAll() {
-        let entry;
-        while ((entry = this.memory.outbox.find((one) => !one.failed))) {
-            await this.send(entry);
+        const next = () => this.memory.outbox.find((one) => !one.failed);
+        while (next()) {
+            await this.begin();
+            const entry = next(); // none, when it has turned out to be somebody else's
+            if (entry) await this.send(entry);
         }
     }
 
     async send(entry) {
-        await this.begin();
         // Decided once: the same words by another way would be other words.
         // While nobody has come yet the assistant still answers what it can.
         const isForPeople = this.status === 'PERSON' || (this.status === 'WAITING' && WORDLESS.test(entry.text));
@@ -275,12 +323,14 @@ export class Conversation extends EventTarget {
         this.memory.outbox = this.memory.outbox.filter((one) => one.id !== id);
     }
 
-    /** See to it that there is a conversation. A visitor's is opened with the first token. */
+    /** See to it that there is a conversation, and that we know who answers in it. A visitor's is opened with the first token. */
     async begin() {
-        await this.whileHere(this.connection.accessToken());
+        const isKnown = Boolean(this.id);
+        await this.whileHere(this.connection.accessToken(!isKnown && !this.connection.isMember));
+        if (!this.id && this.connection.isMember) await this.findLast();
+        else if (!isKnown) return; // just opened: the assistant
+        if (this.id && !this.version) await this.read();
         if (this.id) return;
-        if (this.connection.isMember) await this.findLast();
-        if (this.id) return void (await this.read());
         const started = this.memory.get('starting') ?? makeId();
         this.memory.set({ starting: started });
         const { startConversation } = await this.whileHere(this.connection.graphql(START, { input: { channel: 'WEBCHAT', mutationId: started } }));
@@ -293,8 +343,10 @@ export class Conversation extends EventTarget {
     }
 
     async read() {
-        const { chat } = await this.whileHere(this.connection.graphql(CHAT, { id: this.id }));
+        const { id } = this;
+        const { chat } = await this.whileHere(this.connection.graphql(CHAT, { id }));
         if (!chat) throw new Trouble('', 'NOT_FOUND');
+        this.shown = id;
         if (chat.version < this.version) return; // an older answer overtook a newer one
         const before = new Set(this.messages.map((one) => one.id));
         Object.assign(this, chat);
@@ -302,12 +354,13 @@ export class Conversation extends EventTarget {
         if (chat.messages.at(-1)?.author === 'AGENT') this.typing = false;
         const news = chat.messages.filter((one) => !before.has(one.id) && one.author !== 'CUSTOMER');
         if (this.isLoaded) for (const message of news) this.dispatchEvent(new CustomEvent('said', { detail: message }));
+        this.isLoaded = true;
         this.changed();
     }
 
     /** Keep a line open; when it breaks, catch up, which opens the next. */
     listen() {
-        if (this.hangUp && !this.hangUp.signal.aborted) return;
+        if (this.isResting || (this.hangUp && !this.hangUp.signal.aborted)) return;
         const line = (this.hangUp = new AbortController());
         let timer;
         const alive = () => {
@@ -315,6 +368,7 @@ export class Conversation extends EventTarget {
             timer = setTimeout(() => line.abort(), QUIET_MS);
         };
         const hear = (event) => {
+            this.isDeaf = false;
             if (event.kind === 'CHANGED' && event.version > this.version) this.catchUp();
             if (event.kind === 'TYPING' && event.author === 'AGENT') this.showTyping();
         };
@@ -322,11 +376,12 @@ export class Conversation extends EventTarget {
             clearTimeout(timer);
             if (this.hangUp !== line) return;
             this.hangUp = null;
+            this.isDeaf = true; // until the next line says something: one that is refused is asked for less and less often
             if (error instanceof Trouble && !error.passes && error.code !== 'STOPPED') {
                 this.meet(error);
                 this.changed();
             } else {
-                this.later(error?.retryAfter ?? 0);
+                this.later((error?.retryAfter ?? 0) * 1_000);
             }
         };
         this.connection.listen(this.id, hear, line.signal, alive).then(ended, ended);

@@ -41,6 +41,17 @@ export function icon(name) {
     return svg;
 }
 
+/** Give a shadow tree its style, in a way that a strict policy of the page allows where there is one. */
+export function dress(root, style) {
+    if ('adoptedStyleSheets' in Document.prototype) {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(style);
+        root.adoptedStyleSheets = [sheet];
+    } else {
+        root.append(h('style', {}, style));
+    }
+}
+
 /** Put `children` into `parent`, keeping those of its elements that stay: what has the focus keeps it. */
 export function place(parent, children) {
     const wanted = new Set(children);

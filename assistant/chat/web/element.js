@@ -2,12 +2,11 @@
 
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
-import { goRound, h, icon, place, setText, stop } from './dom.js';
-import { Memory } from './memory.js';
+import { dress, goRound, h, icon, place, setText, stop } from './dom.js';
 import { answeringView, messageView, showRating, typingView, waitingView } from './message_view.js';
-import { articleView, signInView, welcomeView } from './panels.js';
+import { articleView, Sheets, signInView, welcomeView } from './panels.js';
 import { SCRIPT_URL, STYLE } from './made.js';
-import { inLanguage, languageOf, speak } from './words.js';
+import { inLanguage, languageOf, notice, speak, standing } from './words.js';
 
 const LONGEST = 20_000;
 const COUNTED_FROM = 19_000;
@@ -17,17 +16,21 @@ export class RapportChat extends HTMLElement {
     static observedAttributes = ['lang', 'heading', 'open', 'suggestions'];
 
     connectedCallback() {
-        if (this.shadowRoot) return void this.resumeListening();
+        if (this.shadowRoot) return void (this.resumeListening(), this.conversation.wake());
         this.attachShadow({ mode: 'open', delegatesFocus: false });
-        this.dress();
+        dress(this.shadowRoot, STYLE);
         this.language = languageOf(this.getAttribute('lang') || (!this.isPage && this.closest('[lang]')?.lang) || navigator.language);
-        this.memory = new Memory(`rapport-chat:${this.getAttribute('key') ?? ''}`);
         const server = new URL(this.getAttribute('server') || SCRIPT_URL || location.href, location.href).origin;
-        this.connection = new Connection({ server, key: this.getAttribute('key'), memory: this.memory, language: this.language });
-        if (this.givenTokenSource) this.connection.tokenSource = this.givenTokenSource;
+        this.connection = new Connection({ server, key: this.getAttribute('key'), language: this.language });
+        if (Object.hasOwn(this, 'tokenSource')) { // set before the script had come: it hides ours
+            this.givenTokenSource = this.tokenSource;
+            delete this.tokenSource;
+        }
+        if (this.givenTokenSource) this.connection.takeSource(this.givenTokenSource);
         this.conversation = new Conversation(this.connection);
         this.conversation.addEventListener('change', () => this.draw());
         this.conversation.addEventListener('said', (event) => this.noteSaid(event.detail));
+        this.conversation.addEventListener('left', () => this.leave());
         this.views = new Map();
         this.isOpen = false;
         this.unread = 0;
@@ -35,12 +38,12 @@ export class RapportChat extends HTMLElement {
         this.resumeListening();
         if (this.isPage || this.hasAttribute('open')) this.open({ focus: false });
         this.draw();
-        if (this.getAttribute('key') || this.connection.isMember) this.conversation.resume();
+        if (this.getAttribute('key') || this.connection.isMember) this.takeUp(this.conversation.resume());
     }
 
     disconnectedCallback() {
         this.stopListening?.abort();
-        this.conversation.hangUp?.abort();
+        this.conversation.rest();
     }
 
     attributeChangedCallback(name, before, now) {
@@ -61,7 +64,7 @@ export class RapportChat extends HTMLElement {
         this.unread = 0;
         this.setAttribute('open', '');
         this.show(); // now: what is hidden takes no focus
-        if (focus) this.field.focus();
+        if (focus && !this.sheets.look()) this.field.focus();
         this.toEnd();
         this.tell('open');
     }
@@ -71,8 +74,9 @@ export class RapportChat extends HTMLElement {
         if (this.isPage) return;
         this.isOpen = false;
         this.removeAttribute('open');
+        const { activeElement } = this.getRootNode();
         this.show();
-        this.launcher.focus();
+        if ([this, document.body, null].includes(activeElement)) this.launcher.focus(); // who is elsewhere in the page stays there
         this.tell('close');
     }
 
@@ -86,10 +90,16 @@ export class RapportChat extends HTMLElement {
     set tokenSource(source) {
         this.givenTokenSource = source;
         if (!this.connection) return;
-        this.connection.tokenSource = source;
-        this.connection.forget();
-        this.conversation.reset();
-        this.conversation.resume();
+        if (!source && !this.connection.tokenSource) return; // nobody before, nobody now
+        if (!source) this.write('');
+        this.connection.takeSource(source);
+        this.takeUp(this.conversation.beginAnew());
+    }
+
+    /** Go on where who is here left off. A customer's own words come when it is known whose they are. */
+    async takeUp(resumed) {
+        await resumed;
+        if (!this.field.value && this.memory.draft) this.write(this.memory.draft);
     }
 
     // ── building ────────────────────────────────────────────────────────────────────────────────
@@ -98,25 +108,22 @@ export class RapportChat extends HTMLElement {
         return this.getAttribute('mode') === 'page';
     }
 
+    get memory() {
+        return this.connection.memory;
+    }
+
     get suggestions() {
         const given = (this.getAttribute('suggestions') ?? '').split('|').map((one) => one.trim()).filter(Boolean);
         return inLanguage(given, this.language).slice(0, 4);
     }
 
-    dress() {
-        if ('adoptedStyleSheets' in Document.prototype) {
-            const sheet = new CSSStyleSheet();
-            sheet.replaceSync(STYLE);
-            this.shadowRoot.adoptedStyleSheets = [sheet];
-        } else {
-            this.shadowRoot.append(h('style', {}, STYLE));
-        }
-    }
-
     build() {
         const say = (this.say = speak(this.language));
         const heading = this.getAttribute('heading') || say('heading');
-        const text = this.field?.value ?? this.memory.draft;
+        const text = this.field?.value ?? (this.connection.tokenSource ? '' : this.memory.draft);
+        const focused = this.shadowRoot.activeElement;
+        const { selectionStart, selectionEnd } = this.field ?? {};
+        const isWriting = focused && focused === this.field;
         this.views.clear();
         this.badge = h('span', { class: 'badge', hidden: true });
         this.launcher = h('button', { type: 'button', class: 'launcher', part: 'launcher', 'aria-haspopup': 'dialog', onclick: () => (this.isOpen ? this.close() : this.open()) },
@@ -136,14 +143,15 @@ export class RapportChat extends HTMLElement {
         this.form = h('form', { class: 'composer', part: 'composer', onsubmit: (event) => this.sent(event) },
             h('label', { for: 'text', class: 'unseen' }, say('compose')), this.field, this.submit, this.left);
         this.main = h('div', { class: 'main' }, this.note, this.log, h('div', { class: 'below' }, this.person), this.form);
-        this.sheets = h('div', { class: 'sheets' });
+        const header = h('header', { part: 'header', class: 'header' },
+            h('span', { class: 'mark', 'aria-hidden': 'true' }, icon('chat')),
+            h('div', { class: 'titles' }, h(this.isPage ? 'h1' : 'h2', { class: 'title', dir: 'auto' }, heading), this.state),
+            this.menuButton, !this.isPage && close, this.menu);
+        this.sheets = new Sheets([this.menuButton, this.menu, close, this.main]);
         this.panel = h('section', {
             class: 'panel', part: 'panel', id: 'panel', lang: this.language === 'zh' ? 'zh-CN' : 'en', role: this.isPage ? 'main' : 'dialog', 'aria-label': heading, hidden: !this.isOpen,
             onkeydown: (event) => this.keyedInPanel(event), onkeyup: stop, onkeypress: stop,
-        }, h('header', { part: 'header', class: 'header' },
-            h('span', { class: 'mark', 'aria-hidden': 'true' }, icon('chat')),
-            h('div', { class: 'titles' }, h(this.isPage ? 'h1' : 'h2', { class: 'title', dir: 'auto' }, heading), this.state),
-            this.menuButton, !this.isPage && close, this.menu), this.main, this.sheets);
+        }, header, this.main, this.sheets.view);
         this.panel.classList.toggle('page', this.isPage);
         place(this.shadowRoot, [...[...this.shadowRoot.childNodes].filter((one) => one.localName === 'style'), this.panel, ...(this.isPage ? [] : [this.launcher])]);
         if (this.isPage) {
@@ -151,6 +159,8 @@ export class RapportChat extends HTMLElement {
             document.title = heading;
         }
         this.fieldChanged(false);
+        if (focused) (this.isOpen ? this.field : this.launcher).focus(); // built anew while somebody was here
+        if (isWriting) this.field.setSelectionRange(selectionStart, selectionEnd);
     }
 
     resumeListening() {
@@ -158,8 +168,9 @@ export class RapportChat extends HTMLElement {
         const { signal } = this.stopListening;
         addEventListener('online', () => this.conversation.catchUp(), { signal });
         addEventListener('offline', () => this.draw(), { signal });
-        addEventListener('storage', (event) => event.key === this.memory.name && this.otherTab(event), { signal });
-        document.addEventListener('visibilitychange', () => !document.hidden && this.conversation.id && this.conversation.catchUp(), { signal });
+        addEventListener('pageshow', (event) => event.persisted && this.conversation.catchUp(), { signal }); // what happened meanwhile was not told
+        addEventListener('storage', (event) => this.otherTab(event), { signal });
+        document.addEventListener('visibilitychange', () => !document.hidden && this.conversation.catchUp(), { signal });
         visualViewport?.addEventListener('resize', () => this.fitKeyboard(), { signal });
     }
 
@@ -184,15 +195,16 @@ export class RapportChat extends HTMLElement {
         if (!this.isPage && matchMedia(PHONE).matches) this.panel.setAttribute('aria-modal', 'true');
         this.badge.hidden = !this.unread;
         this.badge.textContent = String(this.unread);
-        setText(this.state, this.stateText());
+        setText(this.state, standing(conversation, say));
         this.panel.dataset.status = conversation.status.toLowerCase();
-        const note = this.noteText();
+        const isSetUp = this.getAttribute('key') || this.connection.isMember;
+        const note = isSetUp ? notice(conversation, say) : say('setup');
         this.note.hidden = !note;
         setText(this.note, note);
         this.person.hidden = !['ASSISTANT', 'ENDED'].includes(conversation.status) || !this.memory.get('conversationId') && !conversation.waiting.length;
         place(this.list, this.shown());
         for (const message of conversation.messages) if (message.answer) showRating(this.views.get(message.id).view, message, say);
-        this.form.hidden = !this.getAttribute('key') && !this.connection.isMember;
+        this.form.hidden = !isSetUp;
         if (wasAtEnd) this.toEnd();
     }
 
@@ -231,25 +243,6 @@ export class RapportChat extends HTMLElement {
         return view;
     }
 
-    stateText() {
-        const { status, personName, isAssigned } = this.conversation;
-        if (status === 'WAITING') return this.say(isAssigned ? 'assigned' : 'waiting');
-        if (status === 'PERSON') return this.say('withPerson', personName);
-        return this.say('byAssistant');
-    }
-
-    noteText() {
-        const { trouble, lost, status } = this.conversation;
-        if (!this.getAttribute('key') && !this.connection.isMember) return this.say('setup');
-        if (!navigator.onLine) return this.say('offline');
-        if (trouble?.code === 'OFFLINE') return this.say('offline');
-        if (trouble?.passes) return this.say('trouble');
-        if (['ORIGIN_REFUSED', 'NOT_FOUND'].includes(trouble?.code)) return this.say('closed');
-        if (trouble) return trouble.message;
-        if (lost) return this.say('lost');
-        return status === 'ENDED' ? this.say('ended') : '';
-    }
-
     isAtEnd() {
         return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 80;
     }
@@ -264,8 +257,7 @@ export class RapportChat extends HTMLElement {
         event?.preventDefault();
         const text = this.field.value.trim();
         if (!text) return void this.field.focus();
-        this.field.value = '';
-        this.fieldChanged(false);
+        this.write('');
         this.spoken(text);
         this.field.focus();
     }
@@ -295,10 +287,16 @@ export class RapportChat extends HTMLElement {
         this.field.style.blockSize = 'auto';
         this.field.style.blockSize = `${Math.min(this.field.scrollHeight, 140)}px`;
         const { length } = this.field.value;
-        this.memory.draft = this.field.value;
         this.submit.disabled = !this.field.value.trim();
         setText(this.left, length > COUNTED_FROM ? this.say('left', LONGEST - length) : '');
-        if (isTyped && length) this.conversation.noteTyping();
+        if (!isTyped) return;
+        this.memory.draft = this.field.value;
+        if (length) this.conversation.noteTyping();
+    }
+
+    write(text) {
+        this.field.value = this.memory.draft = text;
+        this.fieldChanged(false);
     }
 
     fitKeyboard() {
@@ -313,8 +311,7 @@ export class RapportChat extends HTMLElement {
     }
 
     edit(id) {
-        this.field.value = this.conversation.takeBack(id);
-        this.fieldChanged(false);
+        this.write([this.conversation.takeBack(id), this.field.value].filter(Boolean).join('\n'));
         this.field.focus();
     }
 
@@ -324,35 +321,47 @@ export class RapportChat extends HTMLElement {
             now = await this.conversation.article(cited.article.id);
         } catch (error) {
             if (error.code === 'STOPPED') return;
-            if (error.code !== 'NOT_FOUND' && error.code !== 'FORBIDDEN') return void this.conversation.meet(error);
+            if (error.code !== 'NOT_FOUND' && error.code !== 'FORBIDDEN') {
+                this.conversation.meet(error);
+                return void this.draw();
+            }
         }
-        this.openSheet(articleView(cited, now, { say: this.say, close: () => this.closeSheet(opener) }));
-    }
-
-    openSheet(sheet) {
-        place(this.sheets, [sheet]);
-        this.main.inert = true;
-        (sheet.querySelector('input') ?? sheet.querySelector('h2')).focus();
-        sheet.querySelector('.quoted')?.scrollIntoView({ block: 'center' });
+        if (!this.isOpen) return;
+        this.sheets.show(articleView(cited, now, { say: this.say, close: () => this.closeSheet(opener) }));
     }
 
     closeSheet(opener = this.field) {
-        place(this.sheets, []);
-        this.main.inert = false;
-        opener.focus();
+        this.sheets.clear();
+        (opener.isConnected ? opener : this.field).focus();
+    }
+
+    /** Leave a conversation with all that lies over it. */
+    leave() {
+        const isReading = this.sheets.view.contains(this.shadowRoot.activeElement);
+        this.unread = 0;
+        this.views.clear();
+        this.sheets.clear();
+        if (isReading) this.field.focus();
+    }
+
+    /** Leave it because that was wished: what is typed goes, too. */
+    end(how) {
+        this.write('');
+        this.conversation[how]();
     }
 
     toggleMenu(isShown = this.menu.hidden) {
         const { say } = this;
+        const hadFocus = this.menu.contains(this.shadowRoot.activeElement);
         const items = [];
         if (this.isPage && !this.connection.isMember) items.push(['signIn', () => this.openSignIn()]);
-        if (this.isPage && this.memory.get('refreshToken')) items.push(['signOut', () => this.conversation.signOut()]);
-        if (this.conversation.id && !this.connection.isMember) items.push(['forget', () => this.conversation.forget()]);
+        if (this.isPage && this.memory.get('refreshToken')) items.push(['signOut', () => this.end('signOut')]);
+        if (this.conversation.id && !this.connection.isMember) items.push(['forget', () => this.end('forget')]);
         place(this.menu, items.map(([word, act]) => h('button', { type: 'button', onclick: () => (this.toggleMenu(false), act()) }, say(word))));
         this.menu.hidden = !isShown || !items.length;
         this.menuButton.setAttribute('aria-expanded', String(!this.menu.hidden));
         if (!this.menu.hidden) this.menu.firstChild.focus();
-        else if (this.menu.contains(this.shadowRoot.activeElement)) this.menuButton.focus();
+        else if (hadFocus) this.menuButton.focus();
     }
 
     openSignIn() {
@@ -361,24 +370,19 @@ export class RapportChat extends HTMLElement {
             try {
                 await this.conversation.signIn(email, password);
             } catch (error) {
-                return error.code === 'UNAUTHENTICATED' ? this.say('wrong') : error.message;
+                return this.say({ UNAUTHENTICATED: 'wrong', OFFLINE: 'unreached' }[error.code]) ?? error.message;
             }
             this.closeSheet();
             return null;
         };
-        this.openSheet(signInView({ say: this.say, close, signIn }));
+        this.sheets.show(signInView({ say: this.say, close, signIn }));
     }
 
-    otherTab(event) {
-        const id = JSON.parse(event.newValue ?? '{}').conversationId;
-        if (event.newValue === null || (!id && this.conversation.messages.length)) {
-            this.conversation.reset();
-            this.conversation.isLoaded = true;
-            this.connection.token = null;
-            this.draw();
-        } else if (id && !this.conversation.hangUp) {
-            this.conversation.catchUp();
-        }
+    /** Hear what another tab wrote, or took away; all of it when `key` is null. */
+    otherTab({ key, newValue }) {
+        const { name } = this.memory;
+        if (key === null || (key === name && newValue === null)) this.conversation.beginAnew();
+        else if (key === name || key === `${name}:outbox`) this.conversation.catchUp();
     }
 
     noteSaid(message) {

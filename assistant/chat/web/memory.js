@@ -1,19 +1,52 @@
 // What the browser remembers of one chat: the visitor's secret, the conversation, and what waits to be sent.
 
-/** Keep a small record under `name` in localStorage; in this page alone where that is not allowed. */
-export class Memory {
+/** Something under `name` in localStorage; in this page alone where that is not allowed, or full. */
+class Kept {
     constructor(name) {
-        this.name = name;
-        this.held = {};
-        this.heldOutbox = [];
+        Object.assign(this, { name, held: null, isHeld: false });
     }
 
-    get all() {
+    read() {
+        if (this.isHeld) return this.held; // what is stored is older
         try {
-            return JSON.parse(localStorage.getItem(this.name)) ?? {};
+            return JSON.parse(localStorage.getItem(this.name));
         } catch {
             return this.held;
         }
+    }
+
+    write(value, text) {
+        this.held = value;
+        try {
+            localStorage.setItem(this.name, text);
+            this.isHeld = false;
+        } catch {
+            this.isHeld = true; // for as long as the page lasts
+        }
+    }
+
+    clear() {
+        this.held = null;
+        this.isHeld = false;
+        try {
+            localStorage.removeItem(this.name);
+        } catch {
+            // it was never there
+        }
+    }
+}
+
+/** A small record, and beside it what waits to be sent, of all tabs. */
+export class Memory {
+    constructor(name) {
+        this.name = name;
+        this.record = new Kept(name);
+        // By itself: a tab that notes what it sent must not write the rest again, which another has just cleared.
+        this.entries = new Kept(`${name}:outbox`);
+    }
+
+    get all() {
+        return this.record.read() ?? {};
     }
 
     get(key) {
@@ -23,31 +56,17 @@ export class Memory {
     /** Set some values; undefined forgets one. */
     set(values) {
         const all = { ...this.all, ...values };
-        this.held = all;
-        try {
-            localStorage.setItem(this.name, JSON.stringify(all));
-        } catch {
-            // storage is full or forbidden: what is held lasts as long as the page
-        }
+        this.record.write(all, JSON.stringify(all));
     }
 
-    /** What waits to be sent, of all tabs; by itself: a tab that notes what it sent must not write the rest again, which another
-     * has just cleared. */
     get outbox() {
-        try {
-            return JSON.parse(localStorage.getItem(`${this.name}:outbox`)) ?? [];
-        } catch {
-            return this.heldOutbox;
-        }
+        const entries = this.entries.read();
+        return Array.isArray(entries) ? entries : [];
     }
 
     set outbox(entries) {
-        this.heldOutbox = entries;
-        try {
-            localStorage.setItem(`${this.name}:outbox`, JSON.stringify(entries));
-        } catch {
-            // as above
-        }
+        // One by one: old frameworks teach arrays a toJSON of their own, and what it makes is no array any more.
+        this.entries.write(entries, `[${entries.map((one) => JSON.stringify(one)).join(',')}]`);
     }
 
     /** What is typed in this tab and not sent yet: a phone that throws the page away does not take it along. */
@@ -64,20 +83,14 @@ export class Memory {
             if (text) sessionStorage.setItem(this.name, text);
             else sessionStorage.removeItem(this.name);
         } catch {
-            // as above
+            // storage is full or forbidden: it is in the field all the same
         }
     }
 
     clear() {
-        this.held = {};
-        this.heldOutbox = [];
         this.draft = '';
-        try {
-            localStorage.removeItem(this.name);
-            localStorage.removeItem(`${this.name}:outbox`);
-        } catch {
-            // as above
-        }
+        this.record.clear();
+        this.entries.clear();
     }
 }
 
@@ -96,7 +109,17 @@ export function makeId() {
     return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, '$1-$2-$3-$4-$5');
 }
 
-/** Run `work` while no other tab runs such work; where the browser has no locks, run it at once. */
-export function alone(name, work) {
-    return navigator.locks ? navigator.locks.request(name, work) : work();
+/** Run `work` while no other tab runs such work; where the browser has no locks, or gives none, run it at once. */
+export async function alone(name, work) {
+    let isBegun = false;
+    const begin = () => {
+        isBegun = true;
+        return work();
+    };
+    try {
+        return await navigator.locks.request(name, begin);
+    } catch (error) {
+        if (isBegun) throw error;
+        return begin();
+    }
 }

@@ -1,7 +1,35 @@
 // What lies over the conversation for a while, or stands where none is yet: an article, the form to sign in, a welcome.
 
-import { h, icon } from './dom.js';
+import { h, icon, place } from './dom.js';
 import { blocks } from './text.js';
+
+/** Where such a sheet lies. While one does, what is `below` can be neither seen nor reached. */
+export class Sheets {
+    constructor(below) {
+        this.below = below;
+        this.view = h('div', { class: 'sheets' });
+    }
+
+    /** Show a sheet, and look at it. */
+    show(sheet) {
+        place(this.view, [sheet]);
+        this.look();
+        sheet.querySelector('.quoted')?.scrollIntoView({ block: 'center' });
+    }
+
+    /** Give the focus to the sheet that lies here; return whether one does. */
+    look() {
+        const first = this.view.querySelector('input') ?? this.view.querySelector('h2');
+        for (const one of this.below) one.inert = Boolean(first);
+        first?.focus();
+        return Boolean(first);
+    }
+
+    clear() {
+        this.view.replaceChildren();
+        for (const one of this.below) one.inert = false;
+    }
+}
 
 /** Return an article to read, as it is now; what the answer quoted is marked where it still stands. */
 export function articleView({ article, quote }, now, { say, close }) {

@@ -65,6 +65,7 @@ const WORDS = {
         email: 'E-mail',
         password: 'Password',
         wrong: 'E-mail or password is wrong.',
+        unreached: 'No connection. Please try again.',
         signedIn: 'Signed in',
         today: 'Today',
     },
@@ -132,6 +133,7 @@ const WORDS = {
         email: '邮箱',
         password: '密码',
         wrong: '邮箱或密码不正确。',
+        unreached: '网络已断开，请重试。',
         signedIn: '已登录',
         today: '今天',
     },
@@ -153,4 +155,22 @@ export function inLanguage(questions, language) {
     const isChinese = (text) => /\p{Script=Han}/u.test(text);
     const fitting = questions.filter((one) => isChinese(one) === (language === 'zh'));
     return fitting.length ? fitting : questions;
+}
+
+/** Return the line that says who answers. */
+export function standing({ status, personName, isAssigned }, say) {
+    if (status === 'WAITING') return say(isAssigned ? 'assigned' : 'waiting');
+    if (status === 'PERSON') return say('withPerson', personName);
+    return say('byAssistant');
+}
+
+/** Return what is to be known of the connection and the conversation; nothing, when all is well. */
+export function notice({ trouble, lost, status }, say) {
+    if (!navigator.onLine) return say('offline');
+    if (trouble?.code === 'OFFLINE') return say('offline');
+    if (trouble?.passes) return say('trouble');
+    if (['ORIGIN_REFUSED', 'NOT_FOUND'].includes(trouble?.code)) return say('closed');
+    if (trouble) return trouble.message;
+    if (lost) return say('lost');
+    return status === 'ENDED' ? say('ended') : '';
 }
