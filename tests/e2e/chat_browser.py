@@ -30,6 +30,11 @@ HOSTILE = """
     [hidden] { display: block !important; } :root { --ink: red; direction: rtl; }
 """
 """What pages do to widgets that live in their own tree."""
+WARRANTY = "How long is the warranty on an HL-30 Probe?"
+CALIBRATION = "三点校准一支多少钱？"
+UNKNOWN = "Do you have a Modbus connection for building management systems?"
+OFFERED = "Can I buy a five year warranty?"  # near to two articles
+TYPING = "mutation($id: ID!) { chatTyping(conversationId: $id) }"
 
 
 class HostSite:
