@@ -124,6 +124,13 @@ class ChatPage:
         await self["textarea"].fill(text)
         await self["textarea"].press("Enter")
 
+    async def all_sent(self) -> None:
+        """Wait until all that was written is known to be sent; what is shown may be of a try before."""
+        waiting = "document.querySelector('rapport-chat').conversation.memory.outbox.length"
+        async with asyncio.timeout(PATIENCE_MS / 1_000):
+            while await self.page.evaluate(waiting):
+                await asyncio.sleep(0.05)
+
     async def forget(self) -> None:
         await self.page.get_by_role("button", name="Options").click()
         await self.page.get_by_role("button", name="Forget this conversation on this device").click()

@@ -52,6 +52,7 @@ async def test_what_is_written_offline_is_sent_once_and_in_order(browser: Browse
         await chat.page.route("**/assistant/ask", lose_the_answer)
         await chat.say(WARRANTY)
         await expect(chat[".source"]).to_be_visible()
+        await chat.all_sent()
         assert asked == 2
         id = await chat.conversation_id()
         assert await front.said(id) == [WARRANTY]
